@@ -1,0 +1,45 @@
+// What the explorer searches: any finite transition system over flat words. It knows neither x86 nor the language.
+
+/**
+ * A model hands out states as `words` 32-bit words and names of actions; all else is the explorer's.
+ *
+ * Determinism is the model's duty: the same state gives the same actions in the same order and the same
+ * successors, without a clock, a random number or a map's order.
+ */
+export interface Model {
+  /** Length of a state in 32-bit words. */
+  readonly words: number;
+  /**
+   * First word of each part, ascending from 0. Parts are stored once each and a state is the list of its
+   * parts, so words that change together belong together. It changes no meaning: the key is every word.
+   */
+  readonly parts: readonly number[];
+  /** Names of the properties; `apply` answers with an index into this list, plus one. */
+  readonly properties: readonly string[];
+  /** Names of the witnesses; bit i of `witnessed` is witness i. At most 31. */
+  readonly witnesses: readonly string[];
+  /**
+   * Names of the goals; from every reachable state each must be reachable again by actions that are not
+   * optional, or the goal's property is violated. `property` is an index into `properties`. At most 8.
+   */
+  readonly goals: readonly { readonly name: string; readonly property: number }[];
+
+  initial(): readonly Int32Array[];
+  /** Writes the codes of the enabled actions of `state` into `out` from index 0, in their fixed order; returns how many. */
+  enabled(state: Int32Array, out: Int32Array): number;
+  /**
+   * Turns `state` into the successor by `action`, in place. Returns 0, or 1 + the index of the property that
+   * this step violates; then the content of `state` is of no use. Sets `witnessed` and `limit`.
+   */
+  apply(state: Int32Array, action: number): number;
+  /** Bits of the witnesses that the last `apply` made true. */
+  readonly witnessed: number;
+  /** Set by `apply` when a bound of the model itself was hit (its name), for instance a full log: the search is then unfinished. */
+  readonly limit: string | undefined;
+  /** The stable name of an action that is enabled in `state`; unique among the enabled ones. */
+  actionName(state: Int32Array, action: number): string;
+  /** Whether the action may never happen and so is no way to a goal (an NMI, an interrupt of the environment). */
+  optional(action: number): boolean;
+  /** Bits of the goals that hold in `state`. */
+  goalsOf(state: Int32Array): number;
+}

@@ -1,0 +1,412 @@
+// The search: every state breadth first, then the goals backward, then what a violation's run has to say.
+
+import { Doom } from './doomed.ts';
+import { type Credit, type Ending, endingFrom, type Graph, spreadGoals } from './goals.ts';
+import { Account, Column, grow } from './memory.ts';
+import type { Model } from './model.ts';
+import { type Cursor, refused, Store } from './store.ts';
+
+export interface Bounds {
+  /** States that may be stored. */
+  readonly maxStates?: number | undefined;
+  /** Bytes that the search may hold at any moment. */
+  readonly maxMemory?: number | undefined;
+  /** Steps from an initial state; states that far are stored and not expanded. */
+  readonly maxDepth?: number | undefined;
+}
+
+export interface Progress {
+  readonly states: number;
+  readonly transitions: number;
+  /** Steps to the farthest state found so far. */
+  readonly depth: number;
+  /** States found and not yet expanded. */
+  readonly queue: number;
+  /** Bytes held now. */
+  readonly bytes: number;
+}
+
+export interface Step {
+  /** The model's code; it means something only in the state where it is enabled. */
+  readonly action: number;
+  readonly name: string;
+}
+
+/** A run from an initial state on. */
+export interface Run {
+  /** Index into what the model gave as its initial states. */
+  readonly initial: number;
+  readonly schedule: readonly Step[];
+}
+
+export interface Violation extends Run {
+  readonly property: string;
+  /** The goal that cannot be reached any more, where that is the violation. */
+  readonly goal?: string;
+  /** Index of the step that begins the loop, for a goal; the loop is the rest of the schedule. */
+  readonly loopFrom?: number;
+  /** Set where the run ends in a state without a step that a goal may rely on. */
+  readonly deadlock?: true;
+  /**
+   * After this many steps every continuation ends in a violation of some property. 0: from the start on;
+   * the number of steps: the last one alone decides.
+   */
+  readonly inevitableFrom: number | 'not known';
+}
+
+export interface Witness {
+  readonly name: string;
+  /** A shortest run that makes it true; absent if none was found. */
+  readonly run?: Run;
+}
+
+export interface Result {
+  /** `holds` only where every state was visited. */
+  readonly verdict: 'holds' | 'violated' | 'unfinished';
+  /**
+   * What kept the search from visiting every state, the first of it: `states`, `memory`, `depth`, a reason
+   * given to `stop`, or a bound of the model's own. A violation stands beside it.
+   */
+  readonly bound?: string;
+  readonly states: number;
+  readonly transitions: number;
+  /** Steps to the farthest state. */
+  readonly depth: number;
+  /** The most bytes held at once. */
+  readonly bytes: number;
+  /** A shortest run for each violated property, in the order of the model's properties. */
+  readonly violations: readonly Violation[];
+  readonly witnesses: readonly Witness[];
+}
+
+/** Goes on as long as its owner wants; nothing in it looks at a clock. */
+export interface Search {
+  /** Expands up to `budget` states, or as many looks at a state in the later phases. */
+  advance(budget: number): { readonly done: boolean };
+  /** Ends the search for a reason of the caller's (`time`), which becomes the bound. */
+  stop(reason: string): void;
+  progress(): Progress;
+  /** Only once it is done. */
+  result(): Result;
+}
+
+export function createSearch(model: Model, bounds: Bounds = {}): Search {
+  return new BreadthFirst(model, bounds);
+}
+
+/** What was found at a transition: the state that it leaves, and the action. */
+interface Found {
+  readonly state: number;
+  readonly action: number;
+}
+
+/** A state from which a goal cannot be reached, and what follows. */
+interface Trap {
+  readonly state: number;
+  readonly goal: string;
+  readonly ending: Ending | undefined;
+}
+
+class BreadthFirst implements Search {
+  readonly #model: Model;
+  readonly #account: Account;
+  readonly #store: Store;
+  readonly #maxDepth: number;
+  /** The number of each different initial state in the store, and its index among the model's. */
+  readonly #initial = new Map<number, number>();
+  readonly #cursor: Cursor;
+  readonly #scratch: Int32Array;
+  #actions = new Int32Array(256);
+
+  #head = 0;
+  #transitions = 0;
+  /** Steps to the states now expanded, and where they end. */
+  #level = 0;
+  #levelEnd = 0;
+
+  readonly #violated: (Found | undefined)[];
+  readonly #witnessed: (Found | undefined)[];
+  /** Bits of the witnesses not yet seen. */
+  #unseen: number;
+
+  /** One bit per goal; 0 where there is none, and then no step is kept. */
+  readonly #allGoals: number;
+  readonly #edges: Column;
+  readonly #offsets: Column;
+  /** Per expanded state the goals known to be reachable. */
+  #reach: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  readonly #trapped: (Trap | undefined)[];
+  readonly #inevitable: (number | undefined)[] = [];
+  readonly #credit: Credit = { left: 0 };
+  #conclusion: Generator<void, void> | undefined;
+  #bound: string | undefined;
+  #phase: 'explore' | 'goals' | 'explain' | 'done' = 'explore';
+
+  constructor(model: Model, bounds: Bounds) {
+    if (model.goals.length > 8) throw new Error('a model has at most 8 goals');
+    if (model.witnesses.length > 31) throw new Error('a model has at most 31 witnesses');
+    this.#model = model;
+    this.#account = new Account(bounds.maxMemory);
+    this.#maxDepth = bounds.maxDepth ?? Number.POSITIVE_INFINITY;
+    this.#store = new Store(model, this.#account, bounds.maxStates);
+    this.#cursor = this.#store.cursor();
+    this.#scratch = new Int32Array(model.words);
+    this.#violated = model.properties.map(() => undefined);
+    this.#trapped = model.properties.map(() => undefined);
+    this.#witnessed = model.witnesses.map(() => undefined);
+    this.#unseen = 2 ** model.witnesses.length - 1;
+    this.#allGoals = 2 ** model.goals.length - 1;
+    this.#edges = new Column(this.#account);
+    this.#offsets = new Column(this.#account);
+
+    model.initial().forEach((state, i) => {
+      if (this.#phase === 'done') return;
+      const index = this.#store.insert(state);
+      if (index === refused) this.#end(this.#store.refusal);
+      else if (!this.#initial.has(index)) this.#initial.set(index, i);
+    });
+    this.#levelEnd = this.#store.count;
+  }
+
+  advance(budget: number): { readonly done: boolean } {
+    let left = budget;
+    while (left > 0 && this.#phase === 'explore') {
+      if (this.#head === this.#store.count) this.#conclude();
+      else this.#expandNext();
+      left--;
+    }
+    if (left > 0 && this.#conclusion !== undefined && this.#phase !== 'done') {
+      this.#credit.left = left;
+      if (this.#conclusion.next().done === true) this.#end(undefined);
+    }
+    return { done: this.#phase === 'done' };
+  }
+
+  stop(reason: string): void {
+    // Once the goals are judged the verdict stands; only an explanation is cut off.
+    if (this.#phase !== 'done') this.#end(this.#phase === 'explain' ? undefined : reason);
+  }
+
+  progress(): Progress {
+    return {
+      states: this.#store.count,
+      transitions: this.#transitions,
+      depth: this.#depth,
+      queue: this.#store.count - this.#head,
+      bytes: this.#account.used,
+    };
+  }
+
+  result(): Result {
+    if (this.#phase !== 'done') throw new Error('the search is not done');
+    const violations = this.#model.properties.flatMap((_, i) => this.#violation(i) ?? []);
+    const complete = this.#bound === undefined;
+    return {
+      verdict: violations.length > 0 ? 'violated' : complete ? 'holds' : 'unfinished',
+      ...(complete ? {} : { bound: this.#bound as string }),
+      states: this.#store.count,
+      transitions: this.#transitions,
+      depth: this.#depth,
+      bytes: this.#account.peak,
+      violations,
+      witnesses: this.#model.witnesses.map((name, i) => {
+        const found = this.#witnessed[i];
+        return found === undefined ? { name } : { name, run: this.#runTo(found.state, found.action) };
+      }),
+    };
+  }
+
+  get #depth(): number {
+    return this.#level + (this.#store.count > this.#levelEnd ? 1 : 0);
+  }
+
+  #end(bound: string | undefined): void {
+    this.#bound ??= bound;
+    this.#phase = 'done';
+  }
+
+  #enabledAtCursor(): number {
+    const { words } = this.#cursor;
+    const count = this.#model.enabled(words, this.#actions);
+    if (count <= this.#actions.length) return count;
+    // What did not fit was dropped by the typed array.
+    this.#actions = new Int32Array(2 * count);
+    return this.#model.enabled(words, this.#actions);
+  }
+
+  #expandNext(): void {
+    const index = this.#head;
+    if (index === this.#levelEnd) {
+      this.#level++;
+      this.#levelEnd = this.#store.count;
+    }
+    this.#store.load(this.#cursor, index);
+    const count = this.#enabledAtCursor();
+    if (this.#level >= this.#maxDepth && count > 0) this.#end('depth');
+    else this.#expand(count);
+    if (this.#phase === 'explore') this.#head++;
+  }
+
+  #expand(count: number): void {
+    const model = this.#model;
+    const store = this.#store;
+    const cursor = this.#cursor;
+    const { words } = cursor;
+    const scratch = this.#scratch;
+    const actions = this.#actions;
+    const edges = this.#edges;
+    const allGoals = this.#allGoals;
+    let goals = allGoals === 0 ? 0 : model.goalsOf(words);
+    if (allGoals !== 0 && !this.#offsets.push(edges.length)) return this.#end('memory');
+
+    for (let i = 0; i < count; i++) {
+      const action = actions[i] as number;
+      scratch.set(words);
+      const answer = model.apply(scratch, action);
+      if (model.limit !== undefined) {
+        // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
+        this.#bound ??= model.limit;
+        continue;
+      }
+      if (answer !== 0) {
+        this.#transitions++;
+        this.#violated[answer - 1] ??= { state: cursor.index, action };
+        if (allGoals !== 0 && !model.optional(action)) goals = allGoals;
+      } else {
+        const next = store.insert(scratch, cursor, action);
+        if (next === refused) return this.#end(store.refusal);
+        this.#transitions++;
+        if (allGoals !== 0 && !model.optional(action) && !edges.push(next)) {
+          return this.#end('memory');
+        }
+      }
+      if ((model.witnessed & this.#unseen) !== 0) this.#see(model.witnessed, action);
+    }
+
+    if (allGoals !== 0) {
+      if (cursor.index >= this.#reach.length) {
+        const buffer = grow(this.#account, this.#reach.buffer, Math.max(1024, cursor.index + 1));
+        if (buffer === undefined) return this.#end('memory');
+        this.#reach = new Uint8Array(buffer);
+      }
+      this.#reach[cursor.index] = goals;
+    }
+  }
+
+  #see(bits: number, action: number): void {
+    for (let i = 0; i < this.#witnessed.length; i++) {
+      if ((bits & this.#unseen & (1 << i)) !== 0) {
+        this.#witnessed[i] = { state: this.#cursor.index, action };
+      }
+    }
+    this.#unseen &= ~bits;
+  }
+
+  /** Every state that the bounds allow is expanded. */
+  #conclude(): void {
+    if (this.#bound !== undefined) return this.#end(undefined);
+    if (this.#allGoals !== 0 && !this.#offsets.push(this.#edges.length)) return this.#end('memory');
+    this.#phase = 'goals';
+    this.#conclusion = this.#judge();
+  }
+
+  *#judge(): Generator<void, void> {
+    if (this.#allGoals !== 0) {
+      const graph: Graph = {
+        states: this.#store.count,
+        offsets: this.#offsets.words,
+        edges: this.#edges.words,
+      };
+      yield* spreadGoals(graph, this.#reach, this.#allGoals, this.#credit);
+      this.#findTraps(graph);
+    }
+    this.#phase = 'explain';
+    if (this.#violated.every((v) => v === undefined) && this.#trapped.every((t) => t === undefined)) {
+      return;
+    }
+    const allGoals = this.#allGoals;
+    const reach = this.#reach;
+    const lost = (state: number) => allGoals !== 0 && reach[state] !== allGoals;
+    const doom = new Doom(this.#model, this.#store, this.#account, lost);
+    try {
+      for (let i = 0; i < this.#violated.length; i++) {
+        const last = this.#violated[i] ?? this.#trapped[i];
+        if (last === undefined) continue;
+        const answer = yield* doom.firstOf(this.#wayTo(last.state), this.#credit);
+        if (answer !== undefined) this.#inevitable[i] = answer;
+      }
+    } finally {
+      doom.free();
+    }
+  }
+
+  /** The first state in breadth first order, so one of the nearest, that cannot reach a goal. */
+  #findTraps(graph: Graph): void {
+    this.#model.goals.forEach(({ name, property }, goal) => {
+      const state = this.#reach.findIndex((bits, s) => s < graph.states && (bits & (1 << goal)) === 0);
+      if (state === -1 || this.#violated[property] !== undefined) return;
+      const known = this.#trapped[property];
+      if (known !== undefined && known.state <= state) return;
+      this.#trapped[property] = { state, goal: name, ending: endingFrom(graph, state, this.#account) };
+    });
+  }
+
+  /** The states of the shortest run to `state`, both ends included. */
+  #wayTo(state: number): number[] {
+    const way: number[] = [];
+    for (let s = state; s !== -1; s = this.#store.parent(s)) way.push(s);
+    return way.reverse();
+  }
+
+  #runTo(state: number, action?: number): Run {
+    const way = this.#wayTo(state);
+    const schedule = way.slice(1).map((next, i) => this.#step(way[i] as number, this.#store.action(next)));
+    if (action !== undefined) schedule.push(this.#step(state, action));
+    return { initial: this.#initial.get(way[0] as number) as number, schedule };
+  }
+
+  #step(state: number, action: number): Step {
+    this.#store.load(this.#cursor, state);
+    return { action, name: this.#model.actionName(this.#cursor.words, action) };
+  }
+
+  /** The first action by which a goal's way leads from `state` to `next`. */
+  #stepBetween(state: number, next: number): Step {
+    this.#store.load(this.#cursor, state);
+    const count = this.#enabledAtCursor();
+    for (let i = 0; i < count; i++) {
+      const action = this.#actions[i] as number;
+      if (this.#model.optional(action)) continue;
+      this.#scratch.set(this.#cursor.words);
+      if (this.#model.apply(this.#scratch, action) !== 0) continue;
+      if (this.#store.find(this.#scratch, this.#cursor) === next) return this.#step(state, action);
+    }
+    throw new Error('the model does not repeat itself: a step is gone');
+  }
+
+  #violation(property: number): Violation | undefined {
+    const name = this.#model.properties[property] as string;
+    const inevitableFrom = this.#inevitable[property] ?? 'not known';
+    const found = this.#violated[property];
+    if (found !== undefined) {
+      return { property: name, ...this.#runTo(found.state, found.action), inevitableFrom };
+    }
+    const trap = this.#trapped[property];
+    if (trap === undefined) return undefined;
+    const { initial, schedule } = this.#runTo(trap.state);
+    const { path = [], loop } = trap.ending ?? {};
+    const along = (states: readonly number[]) =>
+      states.slice(1).map((next, i) => this.#stepBetween(states[i] as number, next));
+    const before = [...schedule, ...along(path)];
+    return {
+      property: name,
+      goal: trap.goal,
+      initial,
+      schedule: loop === undefined ? before : [...before, ...along(loop)],
+      ...(loop === undefined ? {} : { loopFrom: before.length }),
+      ...(trap.ending !== undefined && loop === undefined ? { deadlock: true as const } : {}),
+      inevitableFrom,
+    };
+  }
+}

@@ -1,0 +1,119 @@
+// Small random graphs: what the search says is what a naive one says, to the last count.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createSearch, replay, type Violation } from '../../compiler/explorer/index.ts';
+import { type Edge, type Graph, graphModel, witnesses } from './graph.ts';
+import { judge, loops } from './naive.ts';
+
+const graphs = fc.integer({ min: 1, max: 14 }).chain((nodes): fc.Arbitrary<Graph> => {
+  const node = fc.nat(nodes - 1);
+  const rarely = <T>(some: fc.Arbitrary<T>, weight = 1) =>
+    fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight, arbitrary: some });
+  const edge = fc.record({
+    from: node,
+    to: node,
+    violates: rarely(fc.nat(2)),
+    optional: rarely(fc.constant(true)),
+    witness: rarely(fc.nat(1)),
+  });
+  const goal = fc.array(node, { minLength: 1, maxLength: 3 });
+  return fc
+    .record({
+      nodes: fc.constant(nodes),
+      initial: fc.array(node, { minLength: 1, maxLength: 2 }),
+      edges: fc.array<Edge>(edge, { maxLength: 3 * nodes }),
+      goals: fc.array(goal, { maxLength: 2 }),
+      limit: rarely(fc.nat(100), 2),
+    })
+    .map(({ limit, edges, ...rest }) => ({
+      ...rest,
+      edges: edges.map((e, i) => (i === limit ? { ...e, limit: true, violates: undefined } : e)),
+    }));
+});
+
+test('verdicts, counts and runs agree with a naive search', () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(graphs, fc.integer({ min: 1, max: 50 }), (graph, budget) => {
+      const model = graphModel(graph);
+      const search = createSearch(model);
+      while (!search.advance(budget).done);
+      const result = search.result();
+      const answer = judge(graph);
+
+      expect(result.states).toBe(answer.states);
+      expect(result.transitions).toBe(answer.transitions);
+      expect(result.bound).toBe(answer.limited ? 'graph' : undefined);
+
+      const trapped = answer.limited ? [] : [...answer.trapped.keys()];
+      const properties = new Set([...answer.violations.keys(), ...trapped]);
+      const expected = [...properties].sort().map((p) => `p${p}`);
+      expect(result.violations.map((v) => v.property)).toEqual(expected);
+      const verdict = answer.limited ? 'unfinished' : 'holds';
+      expect(result.verdict).toBe(properties.size > 0 ? 'violated' : verdict);
+      seen.add(result.verdict);
+
+      for (const violation of result.violations) check(graph, violation, answer, seen);
+      result.witnesses.forEach(({ name, run }, i) => {
+        expect(name).toBe(witnesses[i]);
+        expect(run?.schedule.length).toBe(answer.witnesses.get(i));
+      });
+    }),
+    { numRuns: 2000 },
+  );
+  // The graphs are worth asking only if they show all of it.
+  expect([...seen].sort()).toEqual(['deadlock', 'early', 'holds', 'loop', 'unfinished', 'violated']);
+});
+
+function check(
+  graph: Graph,
+  violation: Violation,
+  answer: ReturnType<typeof judge>,
+  seen: Set<string>,
+): void {
+  const property = Number(violation.property.slice(1));
+  const nodes = [graph.initial[violation.initial] as number];
+  for (const { action } of violation.schedule) {
+    const edge = graph.edges[action] as Edge;
+    expect(edge.from).toBe(nodes.at(-1));
+    nodes.push(edge.to);
+  }
+  const names = violation.schedule.map((step) => step.name);
+  const played = replay(graphModel(graph), names, { initial: violation.initial });
+  const shortest = answer.violations.get(property);
+  let passed: number[];
+  if (shortest !== undefined) {
+    expect(names).toHaveLength(shortest);
+    expect(played).toMatchObject({ kind: 'violated', property: violation.property });
+    expect(violation).not.toHaveProperty('goal');
+    passed = nodes.slice(0, -1);
+  } else {
+    expect(played.kind).toBe('played');
+    const trap = answer.trapped.get(property);
+    const steps = trap?.steps as number;
+    expect(trap?.nodes).toContain(nodes[steps]);
+    expect(violation.goal).toBe(`goal ${property}`);
+    const { loopFrom, deadlock } = violation;
+    if (loops(graph, nodes[steps] as number)) {
+      seen.add('loop');
+      expect(loopFrom).toBeGreaterThanOrEqual(steps);
+      expect(nodes.length - 1).toBeGreaterThan(loopFrom as number);
+      expect(nodes.at(-1)).toBe(nodes[loopFrom as number]);
+      expect(deadlock).toBeUndefined();
+    } else {
+      seen.add('deadlock');
+      expect(deadlock).toBe(true);
+      expect(loopFrom).toBeUndefined();
+      expect(graph.edges.filter((e) => e.from === nodes.at(-1) && !e.optional)).toEqual([]);
+    }
+    passed = nodes.slice(0, steps + 1);
+  }
+  if (answer.limited) {
+    expect(violation.inevitableFrom).toBe('not known');
+    return;
+  }
+  const first = passed.findIndex((node) => answer.doomed.has(node));
+  expect(violation.inevitableFrom).toBe(first === -1 ? passed.length : first);
+  if (first !== -1 && first < passed.length - 1) seen.add('early');
+}
