@@ -44,7 +44,7 @@ export class Doom {
 
   /**
    * How many of the `states` of a run, counted from its start, are passed before the first doomed one; their
-   * number where none is. Undefined where memory is refused.
+   * number where none is. Undefined where memory is refused, and then it must not be asked again.
    */
   *firstOf(states: readonly number[], credit: Credit): Generator<void, number | undefined> {
     // What a doomed state leads to is doomed, unless it is lost by itself and an optional action leads out
@@ -112,7 +112,8 @@ export class Doom {
       this.#scratch.set(words);
       if (model.apply(this.#scratch, this.#actions[i] as number) !== 0) continue;
       const next = store.find(this.#scratch, this.#cursor);
-      if (next === refused) throw new Error('the model does not repeat itself: an unknown successor');
+      if (next === refused)
+        throw new Error('the model does not repeat itself: an unknown successor');
       const mark = marks[next] as number;
       if (mark === doomed || this.#lost(next)) continue;
       if (mark === open || mark === saved) return false;

@@ -73,9 +73,9 @@ export function endingFrom(graph: Graph, start: number, account: Account): Endin
     return new Int32Array(buffer);
   };
   try {
-    const [number, low, at, looping] = [words(), words(), words(), words()];
-    if (!number || !low || !at || !looping) return undefined;
-    markLoops(graph, start, number, low, at, looping);
+    const [number, low, at, path, open, looping] = Array.from({ length: 6 }, words);
+    if (!number || !low || !at || !path || !open || !looping) return undefined;
+    markLoops(graph, start, { number, low, at, path, open, looping });
     // The numbering is done with: its arrays serve the two breadth-first searches.
     const near = route(graph, start, (state) => looping[state] !== 0, low, at);
     if (near !== undefined) {
@@ -90,48 +90,61 @@ export function endingFrom(graph: Graph, start: number, account: Account): Endin
   }
 }
 
+/** A word per state each, zeros at first. */
+interface Marks {
+  /** When the state was met, from 1; and the earliest open state known to be reached from it. */
+  readonly number: Int32Array;
+  readonly low: Int32Array;
+  /** The next edge to follow. */
+  readonly at: Int32Array;
+  /** The way from the start to here, and the states whose component is not closed: two stacks. */
+  readonly path: Int32Array;
+  readonly open: Int32Array;
+  readonly looping: Int32Array;
+}
+
 /**
  * Sets `looping` for the states on a cycle that `start` reaches, by depth first search: a component closes
- * at the state from which no earlier open one is reached. All arrays come as zeros.
+ * at the state from which no earlier open one is reached.
  */
 function markLoops(
   { offsets, edges }: Graph,
   start: number,
-  number: Int32Array,
-  low: Int32Array,
-  at: Int32Array,
-  looping: Int32Array,
+  { number, low, at, path, open, looping }: Marks,
 ): void {
   const closed = 0x7fffffff;
-  const path: number[] = [start];
-  const open: number[] = [start];
-  let last = 1;
-  number[start] = low[start] = last;
-  at[start] = offsets[start] as number;
-  while (path.length > 0) {
-    const state = path.at(-1) as number;
-    const e = at[state] as number;
-    if (e < (offsets[state + 1] as number)) {
-      at[state] = e + 1;
-      const next = edges[e] as number;
-      if (low[next] === 0) {
-        number[next] = low[next] = ++last;
-        at[next] = offsets[next] as number;
-        path.push(next);
-        open.push(next);
-      } else {
-        if (next === state) looping[state] = 1;
-        low[state] = Math.min(low[state] as number, low[next] as number);
-      }
+  let steps = 0;
+  let waiting = 0;
+  let last = 0;
+  const enter = (state: number) => {
+    last++;
+    number[state] = last;
+    low[state] = last;
+    at[state] = offsets[state] as number;
+    path[steps++] = state;
+    open[waiting++] = state;
+  };
+  const lower = (state: number, to: number) => {
+    if (to < (low[state] as number)) low[state] = to;
+  };
+  enter(start);
+  while (steps > 0) {
+    const state = path[steps - 1] as number;
+    const edge = at[state] as number;
+    if (edge < (offsets[state + 1] as number)) {
+      at[state] = edge + 1;
+      const next = edges[edge] as number;
+      if (next === state) looping[state] = 1;
+      if (number[next] === 0) enter(next);
+      else lower(state, low[next] as number);
       continue;
     }
-    path.pop();
-    const above = path.at(-1);
-    if (above !== undefined) low[above] = Math.min(low[above] as number, low[state] as number);
+    steps--;
+    if (steps > 0) lower(path[steps - 1] as number, low[state] as number);
     if (low[state] !== number[state]) continue;
-    if (open.at(-1) !== state) looping[state] = 1;
+    if (open[waiting - 1] !== state) looping[state] = 1;
     for (;;) {
-      const member = open.pop() as number;
+      const member = open[--waiting] as number;
       low[member] = closed;
       if (member === state) break;
       looping[member] = 1;

@@ -4,12 +4,7 @@ import type { Model } from './model.ts';
 import type { Step } from './search.ts';
 
 /** Called after each step. `before` and `after` are the run's own arrays: copy what is to be kept. */
-export type Watch = (
-  step: Step,
-  index: number,
-  before: Int32Array,
-  after: Int32Array,
-) => void;
+export type Watch = (step: Step, index: number, before: Int32Array, after: Int32Array) => void;
 
 /** How a run ended; `state` is the last one that is of use, before the step that violated or hit a limit. */
 export type Outcome =

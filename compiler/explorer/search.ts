@@ -45,7 +45,10 @@ export interface Violation extends Run {
   readonly goal?: string;
   /** Index of the step that begins the loop, for a goal; the loop is the rest of the schedule. */
   readonly loopFrom?: number;
-  /** Set where the run ends in a state without a step that a goal may rely on. */
+  /**
+   * Set where the run ends in a state without a step that a goal may rely on. Without it and without a loop
+   * there was no memory left to look for one, and the run ends where the goal is lost.
+   */
   readonly deadlock?: true;
   /**
    * After this many steps every continuation ends in a violation of some property. 0: from the start on;
@@ -160,7 +163,10 @@ class BreadthFirst implements Search {
     this.#edges = new Column(this.#account);
     this.#offsets = new Column(this.#account);
 
-    model.initial().forEach((state, i) => {
+    const initial = model.initial();
+    if (initial.length === 0)
+      throw new Error('a model without an initial state would hold of nothing');
+    initial.forEach((state, i) => {
       if (this.#phase === 'done') return;
       const index = this.#store.insert(state);
       if (index === refused) this.#end(this.#store.refusal);
@@ -212,7 +218,9 @@ class BreadthFirst implements Search {
       violations,
       witnesses: this.#model.witnesses.map((name, i) => {
         const found = this.#witnessed[i];
-        return found === undefined ? { name } : { name, run: this.#runTo(found.state, found.action) };
+        return found === undefined
+          ? { name }
+          : { name, run: this.#runTo(found.state, found.action) };
       }),
     };
   }
@@ -221,6 +229,7 @@ class BreadthFirst implements Search {
     return this.#level + (this.#store.count > this.#levelEnd ? 1 : 0);
   }
 
+  /** Ends the search, by `bound` if nothing else has cut it before. */
   #end(bound: string | undefined): void {
     this.#bound ??= bound;
     this.#phase = 'done';
@@ -243,12 +252,13 @@ class BreadthFirst implements Search {
     }
     this.#store.load(this.#cursor, index);
     const count = this.#enabledAtCursor();
-    if (this.#level >= this.#maxDepth && count > 0) this.#end('depth');
-    else this.#expand(count);
-    if (this.#phase === 'explore') this.#head++;
+    const bound = this.#level >= this.#maxDepth && count > 0 ? 'depth' : this.#expand(count);
+    if (bound === undefined) this.#head++;
+    else this.#end(bound);
   }
 
-  #expand(count: number): void {
+  /** Takes the first `count` actions of the state at the cursor; answers with the bound that ends the search. */
+  #expand(count: number): string | undefined {
     const model = this.#model;
     const store = this.#store;
     const cursor = this.#cursor;
@@ -258,7 +268,7 @@ class BreadthFirst implements Search {
     const edges = this.#edges;
     const allGoals = this.#allGoals;
     let goals = allGoals === 0 ? 0 : model.goalsOf(words);
-    if (allGoals !== 0 && !this.#offsets.push(edges.length)) return this.#end('memory');
+    if (allGoals !== 0 && !this.#offsets.push(edges.length)) return 'memory';
 
     for (let i = 0; i < count; i++) {
       const action = actions[i] as number;
@@ -275,10 +285,10 @@ class BreadthFirst implements Search {
         if (allGoals !== 0 && !model.optional(action)) goals = allGoals;
       } else {
         const next = store.insert(scratch, cursor, action);
-        if (next === refused) return this.#end(store.refusal);
+        if (next === refused) return store.refusal;
         this.#transitions++;
         if (allGoals !== 0 && !model.optional(action) && !edges.push(next)) {
-          return this.#end('memory');
+          return 'memory';
         }
       }
       if ((model.witnessed & this.#unseen) !== 0) this.#see(model.witnessed, action);
@@ -287,11 +297,12 @@ class BreadthFirst implements Search {
     if (allGoals !== 0) {
       if (cursor.index >= this.#reach.length) {
         const buffer = grow(this.#account, this.#reach.buffer, Math.max(1024, cursor.index + 1));
-        if (buffer === undefined) return this.#end('memory');
+        if (buffer === undefined) return 'memory';
         this.#reach = new Uint8Array(buffer);
       }
       this.#reach[cursor.index] = goals;
     }
+    return undefined;
   }
 
   #see(bits: number, action: number): void {
@@ -305,8 +316,11 @@ class BreadthFirst implements Search {
 
   /** Every state that the bounds allow is expanded. */
   #conclude(): void {
-    if (this.#bound !== undefined) return this.#end(undefined);
-    if (this.#allGoals !== 0 && !this.#offsets.push(this.#edges.length)) return this.#end('memory');
+    const kept = this.#allGoals === 0 || this.#offsets.push(this.#edges.length);
+    if (this.#bound !== undefined || !kept) {
+      this.#end('memory');
+      return;
+    }
     this.#phase = 'goals';
     this.#conclusion = this.#judge();
   }
@@ -322,7 +336,10 @@ class BreadthFirst implements Search {
       this.#findTraps(graph);
     }
     this.#phase = 'explain';
-    if (this.#violated.every((v) => v === undefined) && this.#trapped.every((t) => t === undefined)) {
+    if (
+      this.#violated.every((v) => v === undefined) &&
+      this.#trapped.every((t) => t === undefined)
+    ) {
       return;
     }
     const allGoals = this.#allGoals;
@@ -334,7 +351,9 @@ class BreadthFirst implements Search {
         const last = this.#violated[i] ?? this.#trapped[i];
         if (last === undefined) continue;
         const answer = yield* doom.firstOf(this.#wayTo(last.state), this.#credit);
-        if (answer !== undefined) this.#inevitable[i] = answer;
+        // Memory is refused: what is left of the question would spoil the next one.
+        if (answer === undefined) return;
+        this.#inevitable[i] = answer;
       }
     } finally {
       doom.free();
@@ -344,11 +363,17 @@ class BreadthFirst implements Search {
   /** The first state in breadth first order, so one of the nearest, that cannot reach a goal. */
   #findTraps(graph: Graph): void {
     this.#model.goals.forEach(({ name, property }, goal) => {
-      const state = this.#reach.findIndex((bits, s) => s < graph.states && (bits & (1 << goal)) === 0);
+      const state = this.#reach.findIndex(
+        (bits, s) => s < graph.states && (bits & (1 << goal)) === 0,
+      );
       if (state === -1 || this.#violated[property] !== undefined) return;
       const known = this.#trapped[property];
       if (known !== undefined && known.state <= state) return;
-      this.#trapped[property] = { state, goal: name, ending: endingFrom(graph, state, this.#account) };
+      this.#trapped[property] = {
+        state,
+        goal: name,
+        ending: endingFrom(graph, state, this.#account),
+      };
     });
   }
 
@@ -361,7 +386,9 @@ class BreadthFirst implements Search {
 
   #runTo(state: number, action?: number): Run {
     const way = this.#wayTo(state);
-    const schedule = way.slice(1).map((next, i) => this.#step(way[i] as number, this.#store.action(next)));
+    const schedule = way
+      .slice(1)
+      .map((next, i) => this.#step(way[i] as number, this.#store.action(next)));
     if (action !== undefined) schedule.push(this.#step(state, action));
     return { initial: this.#initial.get(way[0] as number) as number, schedule };
   }

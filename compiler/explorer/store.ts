@@ -3,12 +3,17 @@
 import { type Account, allocate, Column, free, grow } from './memory.ts';
 import type { Model } from './model.ts';
 
+/** What 2^31 slots hold at a load under 3/4; with more, a row's number would leave its word. */
+const mostRows = 0x5ffffffe;
+
 /** Answer of an insertion that was refused; `Store.refusal` says why. */
 export const refused = -1;
 
 /**
  * An exact set of rows of `width` words, each with its number from 0 in the order of insertion. Open
- * addressing; a slot holds 1 + the row's number, or 0. Whole rows are compared: a hash decides nothing.
+ * addressing; a slot is 0, or holds 1 + the row's number in as many low bits as the slots' count has, and above
+ * them the row's hash. The hash only spares looks at rows that differ: whole rows are compared before two
+ * are called equal.
  */
 class Rows {
   readonly #width: number;
@@ -29,15 +34,16 @@ class Rows {
   /** Number of the row at `from` in `source`, new or known; `refused` where a new one finds no room. */
   intern(source: Int32Array, from: number): number {
     if (this.#room === 0 && !this.#spread(64)) return refused;
-    let slot = this.#slotOf(source, from);
+    const key = hash(source, from, this.#width);
+    let slot = this.#slotOf(source, from, key);
     const known = this.#slots[slot] as number;
-    if (known !== 0) return known - 1;
+    if (known !== 0) return (known & (this.#slots.length - 1)) - 1;
 
     const row = this.count;
     if (row >= this.#limit) return refused;
     if (row === this.#room) {
       if (!this.#spread(this.#slots.length * 2)) return refused;
-      slot = this.#slotOf(source, from);
+      slot = this.#slotOf(source, from, key);
     }
     const width = this.#width;
     const at = row * width;
@@ -48,7 +54,7 @@ class Rows {
     }
     const words = this.words;
     for (let i = 0; i < width; i++) words[at + i] = source[from + i] as number;
-    this.#slots[slot] = row + 1;
+    this.#slots[slot] = (key & ~(this.#slots.length - 1)) | (row + 1);
     this.count = row + 1;
     return row;
   }
@@ -56,7 +62,8 @@ class Rows {
   /** Number of the row at `from` in `source`, or `refused` where it is not known. */
   find(source: Int32Array, from: number): number {
     if (this.count === 0) return refused;
-    return (this.#slots[this.#slotOf(source, from)] as number) - 1;
+    const slot = this.#slotOf(source, from, hash(source, from, this.#width));
+    return ((this.#slots[slot] as number) & (this.#slots.length - 1)) - 1;
   }
 
   get full(): boolean {
@@ -64,19 +71,21 @@ class Rows {
   }
 
   /** The slot that holds the row, or the empty one where it belongs. */
-  #slotOf(source: Int32Array, from: number): number {
+  #slotOf(source: Int32Array, from: number, key: number): number {
     const slots = this.#slots;
     const words = this.words;
     const width = this.#width;
     const mask = slots.length - 1;
-    let slot = hash(source, from, width) & mask;
+    let slot = key & mask;
     for (;;) {
       const entry = slots[slot] as number;
       if (entry === 0) return slot;
-      const at = (entry - 1) * width;
-      let i = 0;
-      while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
-      if (i === width) return slot;
+      if (((entry ^ key) & ~mask) === 0) {
+        const at = ((entry & mask) - 1) * width;
+        let i = 0;
+        while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
+        if (i === width) return slot;
+      }
       slot = (slot + 1) & mask;
     }
   }
@@ -91,9 +100,10 @@ class Rows {
     const mask = size - 1;
     // The rows are all different, so nothing need be compared.
     for (let row = 0; row < this.count; row++) {
-      let slot = hash(words, row * width, width) & mask;
+      const key = hash(words, row * width, width);
+      let slot = key & mask;
       while ((slots[slot] as number) !== 0) slot = (slot + 1) & mask;
-      slots[slot] = row + 1;
+      slots[slot] = (key & ~mask) | (row + 1);
     }
     this.#slots = slots;
     this.#room = size * 0.75 - 1;
@@ -116,6 +126,13 @@ function hash(words: Int32Array, from: number, width: number): number {
   h = Math.imul(h ^ (h >>> 15), 0x4b7d2ae3);
   h = Math.imul(h ^ (h >>> 13), 0x1d8af067);
   return h ^ (h >>> 16);
+}
+
+/** Whether two states agree from `from` up to `end`. Unrolled by hand it takes twice the time. */
+function same(a: Int32Array, b: Int32Array, from: number, end: number): boolean {
+  let i = from;
+  while (i < end && (a[i] as number) === (b[i] as number)) i++;
+  return i === end;
 }
 
 /**
@@ -157,8 +174,7 @@ export class Store {
     this.#account = account;
     this.#parents = new Column(account);
     this.#actions = new Column(account);
-    // A row's index is kept plus one in a signed word.
-    const limit = Math.min(maxStates, 0x7ffffffe);
+    const limit = Math.min(maxStates, mostRows);
     if (words <= 2 * parts.length) {
       this.#starts = Int32Array.of(0, words);
       this.#parts = [];
@@ -168,9 +184,7 @@ export class Store {
       this.#parts =
         parts.length === 1
           ? []
-          : parts.map(
-              (start, i) => new Rows((parts[i + 1] ?? words) - start, account, 0x7ffffffe),
-            );
+          : parts.map((start, i) => new Rows((parts[i + 1] ?? words) - start, account, mostRows));
       this.#states = new Rows(parts.length === 1 ? words : parts.length, account, limit);
     }
     this.#row = new Int32Array(this.#parts.length);
@@ -282,9 +296,7 @@ export class Store {
       if (near !== undefined) {
         const { words } = near;
         const end = starts[p + 1] as number;
-        let i = from;
-        while (i < end && (state[i] as number) === (words[i] as number)) i++;
-        if (i === end) {
+        if (same(state, words, from, end)) {
           row[p] = near.parts[p] as number;
           continue;
         }

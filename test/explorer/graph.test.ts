@@ -63,7 +63,14 @@ test('verdicts, counts and runs agree with a naive search', () => {
     { numRuns: 2000 },
   );
   // The graphs are worth asking only if they show all of it.
-  expect([...seen].sort()).toEqual(['deadlock', 'early', 'holds', 'loop', 'unfinished', 'violated']);
+  expect([...seen].sort()).toEqual([
+    'deadlock',
+    'early',
+    'holds',
+    'loop',
+    'unfinished',
+    'violated',
+  ]);
 });
 
 function check(

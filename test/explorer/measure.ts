@@ -59,3 +59,4 @@ function measure(name: string, model: Model): void {
 measure('wide', wide(7));
 measure('poke 3', poke(3));
 measure('poke 4', poke(4));
+measure('poke 4, that it ends too', poke(4, { ends: true }));

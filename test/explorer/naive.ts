@@ -9,7 +9,10 @@ export interface Answer {
   /** Per violated property: the steps of a shortest run, and those before everything violates. */
   readonly violations: ReadonlyMap<number, number>;
   /** Per property the nodes nearest to the start that cannot reach the goal, and how far they are. */
-  readonly trapped: ReadonlyMap<number, { readonly steps: number; readonly nodes: ReadonlySet<number> }>;
+  readonly trapped: ReadonlyMap<
+    number,
+    { readonly steps: number; readonly nodes: ReadonlySet<number> }
+  >;
   readonly doomed: ReadonlySet<number>;
   /** Per witness the steps of a shortest run. */
   readonly witnesses: ReadonlyMap<number, number>;

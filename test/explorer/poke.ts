@@ -23,27 +23,43 @@ const SEND = -1;
 const WAIT = -2;
 const program: readonly (number | readonly [byte: number, value: number])[] = [
   DESC,
-  [0, INT3], SEND, WAIT,
-  [1, NEW], [2, NEW], SEND, WAIT,
-  [0, NEW], SEND, DONE,
+  [0, INT3],
+  SEND,
+  WAIT,
+  [1, NEW],
+  [2, NEW],
+  SEND,
+  WAIT,
+  [0, NEW],
+  SEND,
+  DONE,
 ];
 
-/** Up to four CPUs; `omit` leaves out the first, second or third sync. */
-export function poke(cpus: number, { omit = 0 }: { readonly omit?: number } = {}): Model {
+export interface PokeOptions {
+  /** The sync that is left out: 1, 2 or 3. */
+  readonly omit?: number;
+  /** Asks too that the patch can always end. */
+  readonly ends?: boolean;
+}
+
+/** Up to four CPUs. */
+export function poke(cpus: number, { omit = 0, ends = false }: PokeOptions = {}): Model {
   if (cpus > 4) throw new Error('a state has room for four CPUs');
   const all = (1 << cpus) - 1;
   // Without its sync, a store goes on behind the wait; the last one's is part of the last step.
   let syncs = 0;
-  const after = program.map((_, i) => (program[i + 1] === SEND && ++syncs === omit ? i + (omit === 3 ? 2 : 3) : i + 1));
+  const after = program.map((_, i) =>
+    program[i + 1] === SEND && ++syncs === omit ? i + (omit === 3 ? 2 : 3) : i + 1,
+  );
   const wordOf = (cpu: number) => (cpu < 3 ? 0 : 1);
   const shiftOf = (cpu: number) => (cpu < 3 ? 9 * cpu : 18);
 
   return {
     words: 2,
     parts: [0],
-    properties: ['torn', 'converges', 'desc'],
+    properties: ['torn', 'converges', 'desc', 'terminates'],
     witnesses: [],
-    goals: [],
+    goals: ends ? [{ name: 'patched', property: 3 }] : [],
     witnessed: 0,
     limit: undefined,
     initial: () => [new Int32Array(2)],
@@ -55,13 +71,18 @@ export function poke(cpus: number, { omit = 0 }: { readonly omit?: number } = {}
         const code = 8 * cpu;
         if ((own & 7) < HANDLER && (shared & (1 << (PEND + cpu))) !== 0) out[n++] = code;
         for (let byte = 0; byte < 3; byte++) {
-          if (((own >> (3 + 2 * byte)) & 3) !== ((shared >> (2 * byte)) & 3)) out[n++] = code + 1 + byte;
+          if (((own >> (3 + 2 * byte)) & 3) !== ((shared >> (2 * byte)) & 3))
+            out[n++] = code + 1 + byte;
         }
         out[n++] = code + 4;
       }
       const at = (shared >> PATCHER) & 15;
       const step = program[at];
-      if (step !== undefined && ((step !== WAIT && step !== DONE) || (shared & (all << PEND)) === 0)) out[n++] = 64;
+      if (
+        step !== undefined &&
+        ((step !== WAIT && step !== DONE) || (shared & (all << PEND)) === 0)
+      )
+        out[n++] = 64;
       return n;
     },
     apply(s, action) {
@@ -116,6 +137,6 @@ export function poke(cpus: number, { omit = 0 }: { readonly omit?: number } = {}
       return `cpu${action >> 3} ${what}`;
     },
     optional: () => false,
-    goalsOf: () => 0,
+    goalsOf: (s) => (((s[1] as number) & DONE) === 0 ? 0 : 1),
   };
 }

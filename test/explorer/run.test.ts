@@ -11,7 +11,10 @@ describe('replay', () => {
     while (!search.advance(1000).done);
     const [violation] = search.result().violations;
     const { schedule, property } = violation as Violation;
-    const outcome = replay(poke(3, { omit: 2 }), schedule.map((step) => step.name));
+    const outcome = replay(
+      poke(3, { omit: 2 }),
+      schedule.map((step) => step.name),
+    );
     expect(outcome).toMatchObject({ kind: 'violated', property, steps: schedule });
   });
 
@@ -66,14 +69,19 @@ describe('walk', () => {
       const model = poke(2, { omit: seed % 4 });
       const outcome = walk(model, seed, 200);
       expect(walk(model, seed, 200)).toEqual(outcome);
-      const again = replay(model, outcome.steps.map((step) => step.name));
+      const again = replay(
+        model,
+        outcome.steps.map((step) => step.name),
+      );
       expect({ ...again, initial: 0 }).toEqual(outcome);
     }
   });
 
   test('other seeds give other runs', () => {
     const runs = Array.from({ length: 20 }, (_, seed) =>
-      walk(poke(2), seed, 30).steps.map((step) => step.name).join(),
+      walk(poke(2), seed, 30)
+        .steps.map((step) => step.name)
+        .join(),
     );
     expect(new Set(runs).size).toBe(20);
   });

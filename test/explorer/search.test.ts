@@ -1,7 +1,13 @@
 // The search on models whose figures are known by hand or from other engines.
 
 import { describe, expect, test, vi } from 'vitest';
-import { type Bounds, createSearch, type Model, type Result, type Run } from '../../compiler/explorer/index.ts';
+import {
+  type Bounds,
+  createSearch,
+  type Model,
+  type Result,
+  type Run,
+} from '../../compiler/explorer/index.ts';
 import { lock } from './lock.ts';
 import { poke } from './poke.ts';
 
@@ -84,7 +90,12 @@ describe('two counters and a lock', () => {
       ['patience', 4],
     ]);
     expect(violations[0] && namesOf(violations[0])).toEqual([
-      'a locks', 'a counts', 'a unlocks', 'b locks', 'b counts', 'b forgets',
+      'a locks',
+      'a counts',
+      'a unlocks',
+      'b locks',
+      'b counts',
+      'b forgets',
     ]);
     // Once b has forgotten, a can do nothing but complain.
     expect(violations[1]?.inevitableFrom).toBe(3);
@@ -110,6 +121,10 @@ describe('two counters and a lock', () => {
     expect(result.states).toBe(5);
     expect(result.violations[0]?.initial).toBe(2);
   });
+});
+
+test('a model of nothing holds of nothing', () => {
+  expect(() => createSearch({ ...lock({ max: 1 }), initial: () => [] })).toThrow('initial state');
 });
 
 describe('bounds', () => {
@@ -143,6 +158,26 @@ describe('bounds', () => {
       else expect(result).toMatchObject({ verdict: 'unfinished', bound: 'memory' });
     }
     expect(finished).toBeGreaterThan(0);
+  });
+
+  test('without memory to explain it, a violation is still one', () => {
+    const options = { max: 3, forgets: true, spins: true };
+    const whole = search(lock(options));
+    const [known] = whole.violations;
+    let unexplained = 0;
+    for (let maxMemory = 0; maxMemory < 2 * whole.bytes; maxMemory += 64) {
+      const { verdict, bound, violations } = search(lock(options), { maxMemory });
+      expect(bound).toBe(verdict === 'violated' ? undefined : 'memory');
+      const [violation] = violations;
+      if (violation === undefined) continue;
+      expect(violation.schedule).toEqual(
+        known?.schedule.slice(0, violation.loopFrom === undefined ? 3 : undefined),
+      );
+      expect(['not known', known?.inevitableFrom]).toContain(violation.inevitableFrom);
+      if (violation.inevitableFrom === 'not known') unexplained++;
+      else expect(violation).toEqual(known);
+    }
+    expect(unexplained).toBeGreaterThan(0);
   });
 
   test('memory that the host refuses', () => {
@@ -232,7 +267,9 @@ describe('poke', () => {
   });
 
   test('three CPUs: the count of other engines', () => {
-    expect(search(poke(3))).toMatchObject({ verdict: 'holds', states: 130_672 });
+    const figures = { verdict: 'holds', states: 130_672, transitions: 876_512 };
+    expect(search(poke(3))).toMatchObject(figures);
+    expect(search(poke(3, { ends: true }))).toMatchObject(figures);
   });
 
   test.each([
@@ -248,7 +285,8 @@ describe('poke', () => {
   test('how a state is cut into parts changes nothing', () => {
     const wide = (parts: readonly number[]): Model => {
       const model = poke(2);
-      const widened = (s: Int32Array) => Int32Array.of(s[0] as number, 0, 0, 0, 0, 5, s[1] as number);
+      const widened = (s: Int32Array) =>
+        Int32Array.of(s[0] as number, 0, 0, 0, 0, 5, s[1] as number);
       const inner = new Int32Array(2);
       const narrow = (s: Int32Array) => {
         inner[0] = s[0] as number;
@@ -269,7 +307,12 @@ describe('poke', () => {
       };
     };
     const { bytes: _, ...whole } = search(wide([0]));
-    for (const parts of [[0, 1], [0, 6], [0, 1, 6], [0, 1, 2, 3, 4, 5, 6]]) {
+    for (const parts of [
+      [0, 1],
+      [0, 6],
+      [0, 1, 6],
+      [0, 1, 2, 3, 4, 5, 6],
+    ]) {
       const { bytes: _, ...cut } = search(wide(parts));
       expect(cut).toEqual(whole);
     }
