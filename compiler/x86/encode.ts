@@ -55,7 +55,10 @@ export function encode(insn: AbstractInsn, at: Address, atLeast = 0): Encoded | 
   let nearest: Refusal | undefined;
   for (const row of candidates) {
     if (!hintAllows(insn.hint, row.form)) continue;
-    const encoded = encodeAs(row, insn, at);
+    let encoded = encodeAs(row, insn, at, false);
+    if (encoded?.kind === 'code' && encoded.bytes.length < atLeast) {
+      encoded = encodeAs(row, insn, at, true);
+    }
     if (!encoded) continue;
     if (isRefusal(encoded)) {
       nearest ??= encoded;
@@ -93,8 +96,16 @@ interface Parts {
   tail?: { readonly value: bigint; readonly relative: boolean; readonly ref?: Ref };
 }
 
-/** Undefined: the operands are not of this form's kind. A refusal: they are, but the value does not fit. */
-function encodeAs(row: Row, insn: AbstractInsn, at: Address): Encoded | Refusal | undefined {
+/**
+ * Undefined: the operands are not of this form's kind. A refusal: they are, but the value does not fit. `wide` takes
+ * 32 bits for a displacement that fits in 8.
+ */
+function encodeAs(
+  row: Row,
+  insn: AbstractInsn,
+  at: Address,
+  wide: boolean,
+): Encoded | Refusal | undefined {
   const { form } = row;
   if (form.slots.length !== insn.operands.length) return;
   const parts: Parts = {};
@@ -126,7 +137,7 @@ function encodeAs(row: Row, insn: AbstractInsn, at: Address): Encoded | Refusal 
   if (form.modrm !== undefined) {
     const field = typeof form.modrm === 'number' ? form.modrm : (parts.reg ?? 0) & 7;
     if (memory) {
-      const refused = writeMemory(memory, field, bytes, fixups, tailLength, at);
+      const refused = writeMemory(memory, field, bytes, fixups, { tailLength, at, wide });
       if (refused) return refused;
     } else bytes.push(0xc0 | (field << 3) | ((parts.rm ?? 0) & 7));
   }
@@ -247,8 +258,11 @@ function writeMemory(
   field: number,
   bytes: number[],
   fixups: Fixup[],
-  tailLength: number,
-  at: Address,
+  {
+    tailLength,
+    at,
+    wide,
+  }: { readonly tailLength: number; readonly at: Address; readonly wide: boolean },
 ): Refusal | undefined {
   const modrm = (mod: number, rm: number): void => {
     bytes.push((mod << 6) | (field << 3) | rm);
@@ -290,7 +304,8 @@ function writeMemory(
     return disp32(disp, false);
   }
   // RBP and R13 have no form without displacement: that is RIP or no base (SDM 2A, tables 2-2 and 2-3).
-  const mod = m.ref ? 2 : disp === 0 && (base & 7) !== 5 ? 0 : fits(BigInt(disp), 1) ? 1 : 2;
+  const mod =
+    m.ref || wide ? 2 : disp === 0 && (base & 7) !== 5 ? 0 : fits(BigInt(disp), 1) ? 1 : 2;
   if (index !== undefined || (base & 7) === 4) {
     modrm(mod, 4);
     bytes.push(sib | (((index ?? 4) & 7) << 3) | (base & 7));

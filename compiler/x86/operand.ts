@@ -78,7 +78,7 @@ export const refusal = (reason: Refusal['reason'], message: string): Refusal => 
   reason,
   message,
 });
-export const isRefusal = (x: { readonly kind?: string }): x is Refusal => x.kind === 'refusal';
+export const isRefusal = (x: object): x is Refusal => 'kind' in x && x.kind === 'refusal';
 
 export const unreachable = (x: never): never => {
   throw new Error(`no case for ${JSON.stringify(x)}`);
