@@ -12,12 +12,18 @@ export interface Edge {
   readonly witness?: number | undefined;
 }
 
+export interface Goal {
+  /** Index of the property that a node violates from which the goal cannot be reached. */
+  readonly property: number;
+  /** Where it holds. */
+  readonly nodes: readonly number[];
+}
+
 export interface Graph {
   readonly nodes: number;
   readonly initial: readonly number[];
   readonly edges: readonly Edge[];
-  /** The nodes where each goal holds; goal g belongs to property g. */
-  readonly goals: readonly (readonly number[])[];
+  readonly goals: readonly Goal[];
 }
 
 export const witnesses = ['first', 'second'];
@@ -35,7 +41,7 @@ export function graphModel({ initial, edges, goals }: Graph): Model {
     parts: [0, 2, 5, 9],
     properties: ['p0', 'p1', 'p2'],
     witnesses,
-    goals: goals.map((_, i) => ({ name: `goal ${i}`, property: i })),
+    goals: goals.map(({ property }, i) => ({ name: `goal ${i}`, property })),
     witnessed: 0,
     limit: undefined as string | undefined,
     initial: () =>
@@ -63,7 +69,7 @@ export function graphModel({ initial, edges, goals }: Graph): Model {
     optional: (action: number) => edges[action]?.optional === true,
     goalsOf(s: Int32Array): number {
       const here = node(s);
-      return goals.reduce((bits, nodes, g) => bits | (nodes.includes(here) ? 1 << g : 0), 0);
+      return goals.reduce((bits, { nodes }, g) => bits | (nodes.includes(here) ? 1 << g : 0), 0);
     },
   };
   return model;

@@ -6,9 +6,9 @@ export interface Answer {
   readonly limited: boolean;
   readonly states: number;
   readonly transitions: number;
-  /** Per violated property: the steps of a shortest run, and those before everything violates. */
+  /** Per violated property the steps of a shortest run. */
   readonly violations: ReadonlyMap<number, number>;
-  /** Per property the nodes nearest to the start that cannot reach the goal, and how far they are. */
+  /** Per property the nodes nearest to the start that cannot reach one of its goals, and how far they are. */
   readonly trapped: ReadonlyMap<
     number,
     { readonly steps: number; readonly nodes: ReadonlySet<number> }
@@ -41,31 +41,21 @@ export function judge(graph: Graph): Answer {
   };
   const sound = taken.filter((edge) => !edge.limit);
 
-  const relied = sound.filter((edge) => !edge.optional);
-  const reaches = (from: number, goal: readonly number[]): boolean => {
-    const seen = new Set([from]);
-    for (const node of seen) {
-      if (goal.includes(node)) return true;
-      for (const edge of relied) {
-        if (edge.from !== node) continue;
-        if (edge.violates !== undefined) return true;
-        seen.add(edge.to);
-      }
-    }
-    return false;
-  };
   const trapped = new Map<number, { steps: number; nodes: Set<number> }>();
   const lost = new Set<number>();
-  graph.goals.forEach((goal, property) => {
-    const nodes = [...distance.keys()].filter((node) => !reaches(node, goal));
+  for (const { property } of graph.goals) {
+    const goals = graph.goals.filter((goal) => goal.property === property);
+    const nodes = [...distance.keys()].filter((node) =>
+      goals.some((goal) => !reaches(graph, node, goal.nodes)),
+    );
     for (const node of nodes) lost.add(node);
-    if (nodes.length === 0) return;
+    if (nodes.length === 0) continue;
     const steps = Math.min(...nodes.map((node) => distance.get(node) as number));
     trapped.set(property, {
       steps,
       nodes: new Set(nodes.filter((node) => distance.get(node) === steps)),
     });
-  });
+  }
 
   const doomed = new Set(lost);
   for (let before = -1; before !== doomed.size; ) {
@@ -87,7 +77,21 @@ export function judge(graph: Graph): Answer {
   };
 }
 
-/** Whether `node` can be left for ever, or comes back to itself, by steps that a goal may rely on. */
+/** Whether steps that are not optional lead from `from` to one of `goal`, or to a violation. */
+export function reaches(graph: Graph, from: number, goal: readonly number[]): boolean {
+  const seen = new Set([from]);
+  for (const node of seen) {
+    if (goal.includes(node)) return true;
+    for (const edge of graph.edges) {
+      if (edge.from !== node || edge.optional || edge.limit) continue;
+      if (edge.violates !== undefined) return true;
+      seen.add(edge.to);
+    }
+  }
+  return false;
+}
+
+/** Whether steps that a goal may rely on go on for ever from `from`, in the nodes behind it. */
 export function loops(graph: Graph, from: number): boolean {
   const next = (node: number) =>
     graph.edges
