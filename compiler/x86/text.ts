@@ -9,10 +9,17 @@ import type {
   MemOperand,
   Operand,
   OperandWidth,
+  Ref,
   RelativeOperand,
 } from './operand.ts';
 import { unreachable } from './operand.ts';
 
+export interface Style {
+  /** Names of addresses. */
+  readonly names?: Names | undefined;
+  /** `dword ptr`, as GNU `as` wants it: it takes a bare `dword` for the number 4. */
+  readonly ptr?: boolean;
+}
 export type Names = (address: Address) => string | undefined;
 
 const low32 = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'] as const;
@@ -39,65 +46,75 @@ export const registerOf = (
   name: string,
 ): { readonly reg: number; readonly width: OperandWidth } | undefined => registerNames.get(name);
 
-/** The text of decoded bytes that stand at `at`; `names` may name addresses. */
-export const text = (insn: Decoded, at: Address, names?: Names): string => {
-  const operands = insn.operands.map((o) =>
-    o.kind === 'mem' && o.base === 'rip' && !names ? o : undefined,
-  );
-  const { mnemonic, operands: absolute } = abstract(insn, at);
-  return print({ mnemonic, operands: absolute.map((o, k) => operands[k] ?? o) }, names);
-};
+/** The text of decoded bytes that stand at `at`. */
+export function text(insn: Decoded, at: Address, names?: Names, style: Style = {}): string {
+  const { mnemonic, operands } = abstract(insn, at);
+  const shown = operands.map((o, k): Operand => {
+    // Without a name the displacement is what the text can say.
+    const bytes = insn.operands[k];
+    const named = o.kind === 'relative' && names?.(o.address) !== undefined;
+    return bytes?.kind === 'mem' && !named ? bytes : o;
+  });
+  return print({ mnemonic, operands: shown }, { ...style, names });
+}
 
 /** The text of an instruction that has no bytes yet, or of one whose addresses are known. */
-export function print(insn: AbstractInsn, names?: Names): string {
-  const sized = insn.operands.some((o) => o.kind === 'reg');
+export function print(insn: AbstractInsn, style: Style = {}): string {
   const hint = insn.hint ? ` ${insn.hint}` : '';
   if (insn.operands.length === 0) return `${insn.mnemonic}${hint}`;
-  const operands = insn.operands.map((o) => printOperand(o, insn.mnemonic, sized, names));
+  const operands = insn.operands.map((o) => printOperand(o, insn, style));
   return `${insn.mnemonic}${hint} ${operands.join(', ')}`;
 }
 
-function printOperand(o: Operand, mnemonic: string, sized: boolean, names?: Names): string {
+function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
+  const { names } = style;
   switch (o.kind) {
     case 'reg':
       return registerName(o.reg, o.width);
-    case 'imm':
-      return printImmediate(o.value, names);
+    case 'imm': {
+      const narrow = insn.operands.some(
+        (x) => (x.kind === 'reg' || x.kind === 'mem' || x.kind === 'relative') && x.width === 4,
+      );
+      return printImmediate(o.value, narrow ? 32 : 64, names);
+    }
     case 'target':
       return names?.(o.address) ?? printAddress(o.address);
     case 'mem':
     case 'relative': {
       // Stack and branch operands have one width; elsewhere a register says it.
-      const said = sized || mnemonic === 'push' || mnemonic === 'jmp';
-      const size = said ? '' : sizeName(o.width);
+      const said =
+        insn.mnemonic === 'push' ||
+        insn.mnemonic === 'jmp' ||
+        insn.operands.some((x) => x.kind === 'reg');
+      const size =
+        said || o.width === undefined ? '' : `${sizes[o.width]}${style.ptr ? ' ptr' : ''} `;
       return `${size}${o.seg ? 'gs:' : ''}[${o.kind === 'mem' ? inner(o, names) : relative(o, names)}]`;
     }
-    case 'ref': {
-      const name = 'name' in o.ref ? o.ref.name : `param${o.ref.param}`;
-      return o.addend === 0 ? name : `${name}${printOffset(o.addend)}`;
-    }
+    case 'ref':
+      return o.addend === 0 ? refName(o.ref) : `${refName(o.ref)}${printOffset(o.addend)}`;
     default:
       return unreachable(o);
   }
 }
 
-const sizeName = (width: OperandWidth | undefined): string =>
-  width === undefined ? '' : `${width === 2 ? 'word' : width === 4 ? 'dword' : 'qword'} ptr `;
+const sizes = { 2: 'word', 4: 'dword', 8: 'qword' } as const;
+const refName = (ref: Ref): string => ('name' in ref ? ref.name : `param${ref.param}`);
 
 function inner(m: MemOperand, names?: Names): string {
   const parts: string[] = [];
   if (m.base !== undefined) parts.push(m.base === 'rip' ? 'rip' : registerName(m.base, 8));
   if (m.index !== undefined) parts.push(`${registerName(m.index, 8)}*${m.scale ?? 1}`);
-  if (m.ref) parts.push('name' in m.ref ? m.ref.name : `param${m.ref.param}`);
+  if (m.ref) parts.push(refName(m.ref));
   if (parts.length === 0) return names?.(m.disp) ?? printAddress(m.disp);
   const showZero = m.base === 'rip' && !m.ref;
   return `${parts.join('+')}${m.disp === 0 && !showZero ? '' : printOffset(m.disp)}`;
 }
 
+/** Of a number alone it is the address, not the displacement: for messages. */
 const relative = (m: RelativeOperand, names?: Names): string => {
-  const name = m.ref ? ('name' in m.ref ? m.ref.name : `param${m.ref.param}`) : names?.(m.address);
-  if (m.ref) return `rip+${name}${m.address === 0 ? '' : printOffset(m.address)}`;
-  return `rip+${name ?? printAddress(m.address)}`;
+  if (m.ref) return `rip+${refName(m.ref)}${m.address === 0 ? '' : printOffset(m.address)}`;
+  const name = names?.(m.address);
+  return name === undefined ? `rel ${printAddress(m.address)}` : `rip+${name}`;
 };
 
 const printOffset = (disp: number): string =>
@@ -109,10 +126,10 @@ const printNumber = (value: bigint): string =>
 export const printAddress = (address: Address): string =>
   `0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`;
 
-function printImmediate(value: bigint, names?: Names): string {
+function printImmediate(value: bigint, bits: 32 | 64, names?: Names): string {
   const name = names?.(Number(BigInt.asIntN(64, value)));
   if (name !== undefined) return name;
-  // What lies this far below zero is an address of the kernel's half rather than a number.
-  if (value < -0x1000000n) return `0x${BigInt.asUintN(64, value).toString(16)}`;
+  // What lies this far below zero is an address of the kernel's half or a mask rather than a number.
+  if (value < -0x1000000n) return `0x${BigInt.asUintN(bits, value).toString(16)}`;
   return value < 0n ? `-${printNumber(-value)}` : printNumber(value);
 }
