@@ -48,13 +48,27 @@ export function decode(bytes: Uint8Array, length: number): Decoding {
   const rex = first !== undefined && first >> 4 === 4 ? first : undefined;
   if (rex !== undefined) at++;
   let wanting = false;
-  for (const row of rows) {
+  const candidates = at < length ? (byOpcode.get(bytes[at] as number) ?? []) : rows;
+  for (const row of candidates) {
     const found = match(row, { bytes, length, prefixes, rex, opcodeAt: at });
     if (found === 'more') wanting = true;
     else if (found) return found;
   }
   return wanting ? more : invalid;
 }
+
+/** The rows by each first byte of an opcode, in the table's order. */
+const byOpcode: ReadonlyMap<number, readonly Row[]> = (() => {
+  const map = new Map<number, Row[]>();
+  for (const row of rows) {
+    const { opcode, plus } = row.form;
+    const first = opcode[0] as number;
+    for (let k = first; k < first + (plus && opcode.length === 1 ? 8 : 1); k++) {
+      map.set(k, [...(map.get(k) ?? []), row]);
+    }
+  }
+  return map;
+})();
 
 const isPrefix = (byte: number | undefined): boolean =>
   byte === 0x65 || byte === 0x66 || byte === 0xf0 || byte === 0xf3;

@@ -100,7 +100,7 @@ interface Parts {
  * Undefined: the operands are not of this form's kind. A refusal: they are, but the value does not fit. `wide` takes
  * 32 bits for a displacement that fits in 8.
  */
-function encodeAs(
+export function encodeAs(
   row: Row,
   insn: AbstractInsn,
   at: Address,
