@@ -2,4 +2,5 @@
 
 export type * from './ast.ts';
 export * from './diagnostic.ts';
+export { type Parsed, parse } from './parser.ts';
 export * from './source.ts';

@@ -239,13 +239,18 @@ export const registers: ReadonlySet<string> = new Set([
   ...[8, 9, 10, 11, 12, 13, 14, 15].flatMap((n) => [`r${n}`, `r${n}d`, `r${n}w`, `r${n}b`]),
 ]);
 
+function length(type: TokenType): number {
+  return String(type.PATTERN).length;
+}
+
 export const allTokens: readonly TokenType[] = [
   Newline,
   Space,
   CommentToken,
   StringToken,
   NumberToken,
-  ...keywordTypes.values(),
+  // `runs` before `run`: of two that fit, the lexer takes the first.
+  ...[...keywordTypes.values()].sort((a, b) => length(b) - length(a)),
   Identifier,
   Word,
   ...punctuation,

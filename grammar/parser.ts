@@ -1,0 +1,2133 @@
+// From text to tree: one pass over the tokens, with recovery at the ends of lines and one message for one mistake.
+
+import {
+  EmbeddedActionsParser,
+  EOF,
+  type IOrAlt,
+  type IParserErrorMessageProvider,
+  type IToken,
+  isRecognitionException,
+  type ParserMethod,
+  type TokenType,
+  tokenMatcher,
+} from 'chevrotain';
+import type {
+  Alternatives,
+  AsmItem,
+  Atom,
+  BinaryOp,
+  Block,
+  Call,
+  Cell,
+  Change,
+  Comment,
+  Expectation,
+  Expr,
+  File,
+  Insn,
+  Item,
+  Name,
+  Operand,
+  PokeSource,
+  Range,
+  Rhs,
+  Setting,
+  Slots,
+  Span,
+  Stmt,
+  Temporal,
+  Text,
+  Unit,
+  Value,
+} from './ast.ts';
+import { type Diagnostic, didYouMean, type Fix, nearest } from './diagnostic.ts';
+import * as T from './tokens.ts';
+import { keyword } from './tokens.ts';
+
+export interface Parsed {
+  /** The tree of all that could be read; absent where the text was not read at all. */
+  readonly file?: File;
+  /** In the order of the text. A text without errors has none. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const maxLength = 1_000_000;
+const maxErrors = 100;
+/** Braces, brackets, parentheses and `else if`: what makes the tree deep. */
+const maxDepth = 64;
+/** Tokens of one expression: what makes it deep without brackets. */
+const maxRun = 500;
+
+/** Never throws, whatever the text. */
+export function parse(text: string): Parsed {
+  if (text.length > maxLength) {
+    const message = `the text has ${text.length} characters, a spec at most ${maxLength}`;
+    return { diagnostics: [error('too-large', message, { start: 0, end: 0 })] };
+  }
+  const lexed = T.lexer.tokenize(text);
+  const comments = (lexed.groups.comments ?? []).map(
+    (t): Comment => ({ text: t.image, span: spanOf(t) }),
+  );
+  const tokens = significant(lexed.tokens);
+  const deep = tooDeep(tokens);
+  if (deep !== undefined) return { diagnostics: [deep] };
+  return parser.read(text, tokens, comments);
+}
+
+// ---- tokens before the grammar
+
+/**
+ * Ends of lines that mean nothing are taken out: inside parentheses and brackets, behind a comma, and all but the
+ * first of several. A parenthesis that is never closed ends at the next brace, or where a line clearly begins a
+ * statement, so that it does not swallow the rest. Each token's payload is the number of braces open around it.
+ */
+function significant(all: readonly IToken[]): IToken[] {
+  const tokens: IToken[] = [];
+  let braces = 0;
+  let brackets = 0;
+  for (const [i, token] of all.entries()) {
+    const type = token.tokenType;
+    const last = tokens.at(-1)?.tokenType;
+    if (type === T.Newline) {
+      if (last === undefined || last === T.Newline || last === T.Comma) continue;
+      if (brackets > 0 && !beginsStatement(all[i + 1], all[i + 2])) continue;
+      brackets = 0;
+    } else if (type === T.LeftBrace || type === T.RightBrace) brackets = 0;
+    else if (type === T.LeftParen || type === T.LeftBracket) brackets++;
+    else if (type === T.RightParen || type === T.RightBracket) brackets = Math.max(0, brackets - 1);
+    if (type === T.RightBrace) braces--;
+    token.payload = braces;
+    if (type === T.LeftBrace) braces++;
+    tokens.push(token);
+  }
+  return tokens;
+}
+
+const statementWords: ReadonlySet<string> = new Set(T.statementWords);
+
+function beginsStatement(first: IToken | undefined, second: IToken | undefined): boolean {
+  if (first === undefined || second === undefined) return false;
+  return statementWords.has(first.image) && tokenMatcher(second, T.Word);
+}
+
+/** Judged before the grammar, so that neither it nor a later pass can run out of stack. */
+function tooDeep(tokens: readonly IToken[]): Diagnostic | undefined {
+  let depth = 0;
+  let run = 0;
+  const chains: number[] = [0];
+  for (const [i, token] of tokens.entries()) {
+    const type = token.tokenType;
+    run++;
+    if (type === T.LeftBrace || type === T.LeftParen || type === T.LeftBracket) {
+      depth++;
+      chains.push(0);
+    } else if (type === T.RightBrace || type === T.RightParen || type === T.RightBracket) {
+      if (chains.length > 1) depth -= 1 + (chains.pop() ?? 0);
+    } else if (type === keyword('else')) {
+      if (tokens[i + 1]?.tokenType === keyword('if')) {
+        depth++;
+        chains.push((chains.pop() ?? 0) + 1);
+      }
+    } else if (type !== T.Newline && tokens[i - 1]?.tokenType === T.RightBrace) {
+      depth -= chains.pop() ?? 0;
+      chains.push(0);
+    }
+    if (depth > maxDepth)
+      return error('too-deep', `this is nested more than ${maxDepth} deep`, spanOf(token));
+    if (endsRun.has(type)) run = 0;
+    if (run > maxRun)
+      return error('too-long', `this line has more than ${maxRun} words and signs`, spanOf(token));
+  }
+  return undefined;
+}
+
+const endsRun: ReadonlySet<TokenType> = new Set([
+  T.Newline,
+  T.Semicolon,
+  T.LeftBrace,
+  T.RightBrace,
+  T.Comma,
+  T.Bar,
+]);
+
+// ---- messages
+
+function error(code: string, message: string, span: Span, fix?: Fix): Diagnostic {
+  return { code, severity: 'error', message, span, ...(fix && { fix }) };
+}
+
+/**
+ * The parser library asks for a sentence where only the token types are known. What was expected is kept here, and the
+ * sentence is made where the error is caught: no text of the library is ever shown.
+ */
+class Expectations implements IParserErrorMessageProvider {
+  types: readonly TokenType[] = [];
+  rule = '';
+
+  buildMismatchTokenMessage(o: { expected: TokenType; ruleName: string }): string {
+    return this.keep([o.expected], o.ruleName);
+  }
+  buildNotAllInputParsedMessage(o: { ruleName: string }): string {
+    return this.keep([], o.ruleName);
+  }
+  buildNoViableAltMessage(o: {
+    expectedPathsPerAlt: TokenType[][][];
+    ruleName: string;
+    customUserDescription?: string;
+  }): string {
+    const types = o.expectedPathsPerAlt.flat().flatMap((path) => path.slice(0, 1));
+    this.keep([...new Set(types)], o.ruleName);
+    return o.customUserDescription ?? '';
+  }
+  buildEarlyExitMessage(o: { expectedIterationPaths: TokenType[][]; ruleName: string }): string {
+    return this.keep(
+      o.expectedIterationPaths.flatMap((path) => path.slice(0, 1)),
+      o.ruleName,
+    );
+  }
+
+  private keep(types: readonly TokenType[], rule: string): string {
+    this.types = types;
+    this.rule = rule;
+    return '';
+  }
+}
+
+/** What a rule reads, where a list of its beginnings would say less. */
+const ruleNames: Readonly<Record<string, string>> = {
+  item: 'a section',
+  statement: 'a statement',
+  asmLine: 'an instruction',
+  insn: 'an instruction',
+  expression: 'an expression',
+  primary: 'an expression',
+  operand: 'an operand',
+  setting: 'a setting',
+  value: 'a value',
+  unit: '`bytes`, `any order` or `storeN`',
+};
+
+/** What people write who come from elsewhere. */
+const foreign: Readonly<Record<string, { readonly message: string; readonly write?: string }>> = {
+  '&&': { message: '`&&` is written `and`', write: 'and' },
+  '!': { message: '`!` is written `not`', write: 'not' },
+  '#': { message: 'a comment begins with `//`' },
+  "'": { message: 'a text stands in double quotes' },
+  '%': { message: 'a register is written without `%`', write: '' },
+  $: { message: 'a number is written without `$`', write: '' },
+};
+
+/** Thrown where a line has been reported and cannot be read further. */
+class Stop extends Error {}
+/** Thrown where the file has as many errors as are reported. */
+class Full extends Error {}
+
+// ---- the grammar
+
+type Rule<R> = ParserMethod<[], R>;
+type Choices<R> = readonly IOrAlt<R>[];
+type Found = { readonly token: IToken; readonly expr: Expr; readonly end: number };
+
+const binding: Readonly<Record<BinaryOp, number>> = {
+  or: 1,
+  and: 2,
+  // `not` stands here: it binds looser than what follows
+  '==': 4,
+  '!=': 4,
+  '<': 4,
+  '<=': 4,
+  '>': 4,
+  '>=': 4,
+  '+': 5,
+  '-': 5,
+  '*': 6,
+  '/': 6,
+};
+const notBinding = 3;
+
+const stores: ReadonlySet<string> = new Set(['store1', 'store2', 'store4', 'store8', 'store16']);
+const sizes: ReadonlySet<string> = new Set(['dword', 'qword']);
+const hints: ReadonlySet<string> = new Set(['short', 'near']);
+
+class SpecParser extends EmbeddedActionsParser {
+  private readonly expectations: Expectations;
+  private text = '';
+  private comments: readonly Comment[] = [];
+  private diagnostics: Diagnostic[] = [];
+  /** An open brace was reported: those around it are not. */
+  private unclosed = false;
+
+  constructor() {
+    const expectations = new Expectations();
+    super([...T.allTokens], {
+      maxLookahead: 1,
+      recoveryEnabled: false,
+      errorMessageProvider: expectations as IParserErrorMessageProvider,
+    });
+    this.expectations = expectations;
+    this.performSelfAnalysis();
+  }
+
+  read(text: string, tokens: IToken[], comments: readonly Comment[]): Parsed {
+    this.text = text;
+    this.comments = comments;
+    this.diagnostics = [];
+    this.unclosed = false;
+    this.input = tokens;
+    try {
+      const file = this.file();
+      return { ...(file && { file }), diagnostics: this.sorted() };
+    } catch (thrown) {
+      if (thrown instanceof Full) return { diagnostics: this.sorted() };
+      throw thrown;
+    }
+  }
+
+  private sorted(): readonly Diagnostic[] {
+    return this.diagnostics.sort((a, b) => a.span.start - b.span.start);
+  }
+
+  // -- a file and its sections
+
+  private readonly file: Rule<File> = this.RULE<() => File>('file', () => {
+    const start = this.LA(1).startOffset;
+    const items: Item[] = [];
+    let name: Name = { text: '', span: { start: 0, end: 0 } };
+    let summary: Text = { text: '', span: { start: 0, end: 0 } };
+    this.newlines();
+    this.line(() => {
+      this.CONSUME(keyword('protocol'), {
+        ERR_MSG: '`protocol NAME "summary"` at the beginning of the file',
+      });
+      name = this.name(0, 'the name of the protocol');
+      summary = this.quoted(0, 'a summary in quotes');
+      this.endOfLine();
+    });
+    this.lines(false, () => items.push(this.SUBRULE(this.item)));
+    return {
+      kind: 'file',
+      name,
+      summary,
+      items,
+      comments: this.comments,
+      span: { start: Number.isNaN(start) ? 0 : start, end: this.text.length },
+    };
+  });
+
+  private readonly item: Rule<Item> = this.RULE<() => Item>('item', () =>
+    this.OR([
+      { ALT: () => this.SUBRULE(this.sourceItem) },
+      { ALT: () => this.SUBRULE(this.optionItem) },
+      { ALT: () => this.SUBRULE(this.machineItem) },
+      { ALT: () => this.SUBRULE(this.codeItem) },
+      { ALT: () => this.SUBRULE(this.runsItem) },
+      { ALT: () => this.SUBRULE(this.memoryItem) },
+      { ALT: () => this.SUBRULE(this.mutexItem) },
+      { ALT: () => this.SUBRULE(this.descriptorItem) },
+      { ALT: () => this.SUBRULE(this.stubItem) },
+      { ALT: () => this.SUBRULE(this.siteItem) },
+      { ALT: () => this.SUBRULE(this.breakpointItem) },
+      { ALT: () => this.SUBRULE(this.defineItem) },
+      { ALT: () => this.SUBRULE(this.patchItem) },
+      { ALT: () => this.SUBRULE(this.waiveItem) },
+      { ALT: () => this.SUBRULE(this.requireItem) },
+      { ALT: () => this.SUBRULE(this.witnessItem) },
+      { ALT: () => this.SUBRULE(this.scenarioItem) },
+      { ALT: () => this.SUBRULE(this.ifItem) },
+    ]),
+  );
+
+  private readonly sourceItem: Rule<Item> = this.RULE<() => Item>('sourceItem', () => {
+    const start = this.word('source');
+    const text = this.quoted(0, 'a source in quotes');
+    return { kind: 'source', text, span: this.since(start) };
+  });
+
+  private readonly optionItem: Rule<Item> = this.RULE<() => Item>('optionItem', () => {
+    const start = this.word('option');
+    const names = this.SUBRULE(this.names);
+    this.CONSUME(T.Assign);
+    const values = this.SUBRULE(this.values);
+    return { kind: 'option', names, values, span: this.since(start) };
+  });
+
+  private readonly machineItem: Rule<Item> = this.RULE<() => Item>('machineItem', () => {
+    const start = this.word('machine');
+    const settings = this.SUBRULE(this.settings);
+    return { kind: 'machine', settings, span: this.since(start) };
+  });
+
+  private readonly codeItem: Rule<Item> = this.RULE<() => Item>('codeItem', () => {
+    const start = this.word('code');
+    const body = this.SUBRULE(this.asm);
+    return { kind: 'code', body, span: this.since(start) };
+  });
+
+  private readonly runsItem: Rule<Item> = this.RULE<() => Item>('runsItem', () => {
+    const start = this.LA(1);
+    const who = this.OR([
+      { ALT: () => this.is('thread') },
+      { ALT: () => this.is('irq') },
+      { ALT: () => this.is('nmi') },
+      { ALT: () => this.is('ipi') },
+    ]);
+    let name: Name | undefined;
+    this.OPTION({
+      GATE: () => who !== 'ipi' || this.LA(1).image !== 'runs',
+      DEF: () => {
+        name = this.name(0, who === 'ipi' ? '`runs`' : `the name of the ${who}`);
+      },
+    });
+    if (name === undefined && who !== 'ipi') this.expected(`the name of the ${who}`);
+    this.CONSUME(keyword('runs'));
+    const label = this.name(1, 'the label where its code begins');
+    return { kind: 'runs', who, ...(name && { name }), label, span: this.since(start) };
+  });
+
+  private readonly memoryItem: Rule<Item> = this.RULE<() => Item>('memoryItem', () => {
+    const start = this.LA(1);
+    const who = this.OR([{ ALT: () => this.is('shared') }, { ALT: () => this.is('percpu') }]);
+    const cells = [this.SUBRULE(this.cell)];
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      cells.push(this.SUBRULE2(this.cell));
+    });
+    const initial = this.OPTION(() => {
+      this.CONSUME(T.Assign);
+      return this.SUBRULE(this.expression);
+    });
+    return { kind: 'memory', who, cells, ...(initial && { initial }), span: this.since(start) };
+  });
+
+  private readonly cell: Rule<Cell> = this.RULE<() => Cell>('cell', () => {
+    const start = this.LA(1);
+    const name = this.name(0, 'the name of a variable');
+    const count = this.OPTION1(() => {
+      this.CONSUME(T.LeftBracket);
+      const n = this.number(0);
+      this.CONSUME(T.RightBracket);
+      return n;
+    });
+    const fields = this.OPTION2(() => this.SUBRULE(this.fields)) ?? [];
+    return { name, ...(count !== undefined && { count }), fields, span: this.since(start) };
+  });
+
+  private readonly fields: Rule<Name[]> = this.RULE<() => Name[]>('fields', () => {
+    this.CONSUME(T.LeftBrace);
+    this.newlines(1);
+    const names = this.SUBRULE(this.names);
+    this.newlines(2);
+    this.CONSUME(T.RightBrace);
+    return names;
+  });
+
+  private readonly names: Rule<Name[]> = this.RULE<() => Name[]>('names', () => {
+    const names = [this.name(0, 'a name')];
+    this.MANY(() => {
+      this.CONSUME(T.Comma);
+      names.push(this.name(1, 'a name'));
+    });
+    return names;
+  });
+
+  private readonly slots: Rule<Slots> = this.RULE<() => Slots>('slots', () => {
+    const start = this.word('slots');
+    return this.OR<Choices<Slots>>([
+      { ALT: () => ({ kind: 'count', count: this.number(0), span: this.since(start) }) },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('per'));
+          this.CONSUME(keyword('cpu'));
+          return { kind: 'percpu', span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly mutexItem: Rule<Item> = this.RULE<() => Item>('mutexItem', () => {
+    const start = this.word('mutex');
+    const names = this.SUBRULE(this.names);
+    return { kind: 'mutex', names, span: this.since(start) };
+  });
+
+  private readonly descriptorItem: Rule<Item> = this.RULE<() => Item>('descriptorItem', () => {
+    const start = this.word('descriptor');
+    const name = this.name(0, 'the name of the descriptor');
+    const fields = this.SUBRULE(this.fields);
+    const slots = this.OPTION(() => this.SUBRULE(this.slots));
+    return { kind: 'descriptor', name, fields, ...(slots && { slots }), span: this.since(start) };
+  });
+
+  private readonly stubItem: Rule<Item> = this.RULE<() => Item>('stubItem', () => {
+    const start = this.word('stub');
+    const name = this.name(0, 'the name of the stub');
+    const params = this.OPTION1(() => this.SUBRULE(this.params)) ?? [];
+    const slots = this.OPTION2(() => this.SUBRULE(this.slots));
+    const body = this.SUBRULE(this.asm);
+    return { kind: 'stub', name, params, ...(slots && { slots }), body, span: this.since(start) };
+  });
+
+  private readonly params: Rule<Name[]> = this.RULE<() => Name[]>('params', () => {
+    this.CONSUME(T.LeftParen);
+    const names = this.OPTION(() => this.SUBRULE(this.names)) ?? [];
+    this.CONSUME(T.RightParen);
+    return names;
+  });
+
+  private readonly siteItem: Rule<Item> = this.RULE<() => Item>('siteItem', () => {
+    const start = this.word('site');
+    const name = this.name(0, 'the name of a place');
+    this.CONSUME(keyword('dead'));
+    const dead = this.SUBRULE(this.names);
+    return { kind: 'site', name, dead, span: this.since(start) };
+  });
+
+  private readonly breakpointItem: Rule<Item> = this.RULE<() => Item>('breakpointItem', () => {
+    const start = this.word('on');
+    this.CONSUME(keyword('breakpoint'));
+    const name = this.OPTION1({
+      // `at` alone is no name; `on breakpoint at at place` would be one too clever
+      GATE: () => this.LA(1).image !== 'at',
+      DEF: () => this.name(0, 'the name of the handler'),
+    });
+    const at: Expr[] = [];
+    this.OPTION2(() => {
+      this.CONSUME(keyword('at'));
+      at.push(this.SUBRULE(this.expression));
+      this.MANY(() => {
+        this.CONSUME(T.Comma);
+        at.push(this.SUBRULE2(this.expression));
+      });
+    });
+    const body = this.SUBRULE(this.block);
+    return { kind: 'breakpoint', ...(name && { name }), at, body, span: this.since(start) };
+  });
+
+  private readonly defineItem: Rule<Item> = this.RULE<() => Item>('defineItem', () => {
+    const start = this.word('define');
+    const name = this.name(0, 'the name of the definition');
+    const params = this.SUBRULE(this.params);
+    const body = this.SUBRULE(this.block);
+    return { kind: 'define', name, params, body, span: this.since(start) };
+  });
+
+  private readonly patchItem: Rule<Item> = this.RULE<() => Item>('patchItem', () => {
+    const start = this.word('patch');
+    const name = this.OPTION1({
+      GATE: () => this.LA(2).image === 'at',
+      DEF: () => {
+        const name = this.name(0, 'the name of the patch');
+        this.CONSUME(keyword('at'));
+        return name;
+      },
+    });
+    const changes = [this.SUBRULE(this.change)];
+    this.MANY({
+      GATE: () => this.beginsChange(),
+      DEF: () => {
+        this.ends(0);
+        changes.push(this.SUBRULE2(this.change));
+      },
+    });
+    const body = this.SUBRULE(this.block);
+    return { kind: 'patch', ...(name && { name }), changes, body, span: this.since(start) };
+  });
+
+  /** Behind a change: the next one, on this line after a `;` or a brace, or on the next. */
+  private beginsChange(): boolean {
+    let k = 1;
+    while (isEnd(this.LA(k).tokenType)) k++;
+    return k > 1 || this.LA(0).tokenType === T.RightBrace;
+  }
+
+  private readonly change: Rule<Change> = this.RULE<() => Change>('change', () => {
+    const start = this.LA(1);
+    const place = this.name(0, 'a place and what becomes of it');
+    const old = this.OPTION(() => {
+      this.CONSUME(T.Colon);
+      return this.SUBRULE1(this.insns);
+    });
+    this.CONSUME(T.Arrow, { ERR_MSG: old ? '`->`' : '`:` or `->`' });
+    const to = this.SUBRULE2(this.insns);
+    return { place, ...(old && { old }), new: to, span: this.since(start) };
+  });
+
+  private readonly waiveItem: Rule<Item> = this.RULE<() => Item>('waiveItem', () => {
+    const start = this.word('waive');
+    const name = this.name(0, 'the name of a property');
+    const reason = this.quoted(0, 'a reason in quotes');
+    return { kind: 'waive', name, reason, span: this.since(start) };
+  });
+
+  private readonly requireItem: Rule<Item> = this.RULE<() => Item>('requireItem', () => {
+    const start = this.word('require');
+    const name = this.name(0, 'the name of the property');
+    this.CONSUME(T.Colon);
+    const property = this.SUBRULE(this.temporal);
+    return { kind: 'require', name, property, span: this.since(start) };
+  });
+
+  private readonly temporal: Rule<Temporal> = this.RULE<() => Temporal>('temporal', () => {
+    const start = this.LA(1);
+    const kind = this.OR({
+      DEF: [
+        { ALT: () => this.is('always') },
+        { ALT: () => this.is('never') },
+        { ALT: () => this.is('eventually') },
+        {
+          ALT: () => {
+            const kind = this.is('after');
+            this.CONSUME(keyword('patch'));
+            return kind;
+          },
+        },
+      ],
+      ERR_MSG: '`always`, `never`, `eventually` or `after patch`',
+    });
+    const expr = this.SUBRULE(this.expression);
+    const during = this.OPTION({
+      GATE: () => kind === 'always' || kind === 'never',
+      DEF: () => {
+        this.CONSUME(keyword('during'));
+        return this.name(0, 'the name of a phase');
+      },
+    });
+    if (kind === 'always' || kind === 'never')
+      return { kind, expr, ...(during && { during }), span: this.since(start) };
+    return { kind, expr, span: this.since(start) };
+  });
+
+  private readonly witnessItem: Rule<Item> = this.RULE<() => Item>('witnessItem', () => {
+    const start = this.word('witness');
+    const expr = this.SUBRULE(this.expression);
+    return { kind: 'witness', expr, span: this.since(start) };
+  });
+
+  private readonly scenarioItem: Rule<Item> = this.RULE<() => Item>('scenarioItem', () => {
+    const start = this.word('scenario');
+    const name = this.quoted(0, 'the name of the scenario in quotes');
+    const settings = this.SUBRULE(this.settings);
+    this.joinsBrace('expect');
+    const expect = this.OPTION(() => {
+      this.CONSUME(keyword('expect'));
+      return this.SUBRULE(this.expectation);
+    });
+    return {
+      kind: 'scenario',
+      name,
+      settings,
+      ...(expect && { expect }),
+      span: this.since(start),
+    };
+  });
+
+  private readonly expectation: Rule<Expectation> = this.RULE<() => Expectation>(
+    'expectation',
+    () => {
+      const start = this.LA(1);
+      return this.OR<Choices<Expectation>>([
+        {
+          ALT: () => {
+            this.CONSUME(keyword('holds'));
+            return { kind: 'holds', span: this.since(start) };
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(keyword('violates'));
+            const only = this.OPTION(() => this.CONSUME(keyword('only'))) !== undefined;
+            const properties = [this.name(0, 'the name of a property')];
+            this.MANY(() => {
+              this.CONSUME(keyword('or'));
+              properties.push(this.name(1, 'the name of a property'));
+            });
+            return { kind: 'violates', only, properties, span: this.since(start) };
+          },
+        },
+      ]);
+    },
+  );
+
+  private readonly ifItem: Rule<Item> = this.RULE<() => Item>('ifItem', () => {
+    const start = this.word('if');
+    const test = this.SUBRULE(this.expression);
+    const then = this.SUBRULE1(this.itemBlock);
+    this.joinsBrace('else');
+    const otherwise = this.OPTION(() => {
+      this.CONSUME(keyword('else'));
+      return this.OR([
+        { ALT: () => [this.SUBRULE(this.ifItem)] },
+        { ALT: () => this.SUBRULE2(this.itemBlock) },
+      ]);
+    });
+    return {
+      kind: 'if',
+      test,
+      then,
+      ...(otherwise && { else: otherwise }),
+      span: this.since(start),
+    };
+  });
+
+  private readonly itemBlock: Rule<Item[]> = this.RULE<() => Item[]>('itemBlock', () => {
+    const items: Item[] = [];
+    const open = this.CONSUME(T.LeftBrace);
+    this.lines(true, () => items.push(this.SUBRULE(this.item)));
+    this.close(open);
+    return items;
+  });
+
+  // -- values and settings
+
+  private readonly values: Rule<Value[]> = this.RULE<() => Value[]>('values', () => {
+    const values = [this.SUBRULE1(this.value)];
+    this.MANY(() => {
+      this.CONSUME(T.Bar);
+      values.push(this.SUBRULE2(this.value));
+    });
+    return values;
+  });
+
+  private readonly value: Rule<Value> = this.RULE<() => Value>('value', () =>
+    this.OR<Choices<Value>>([
+      {
+        ALT: () => {
+          const token = this.CONSUME(T.Word);
+          return { kind: 'word', text: token.image, span: spanOf(token) };
+        },
+      },
+      {
+        ALT: () => {
+          const token = this.CONSUME(T.NumberToken);
+          return { kind: 'number', value: this.numeral(token), span: spanOf(token) };
+        },
+      },
+    ]),
+  );
+
+  private readonly settings: Rule<Setting[]> = this.RULE<() => Setting[]>('settings', () => {
+    const settings: Setting[] = [];
+    const open = this.CONSUME(T.LeftBrace);
+    this.lines(true, () => settings.push(this.SUBRULE(this.setting)));
+    this.close(open);
+    return settings;
+  });
+
+  private readonly setting: Rule<Setting> = this.RULE<() => Setting>('setting', () => {
+    const start = this.LA(1);
+    return this.OR<Choices<Setting>>([
+      {
+        GATE: () => this.LA(2).tokenType === T.Assign,
+        ALT: () => {
+          const name = this.name(0, 'the name of an option');
+          this.CONSUME(T.Assign);
+          const values = this.SUBRULE(this.values);
+          return { kind: 'option', name, values, span: this.since(start) };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+      {
+        ALT: () => {
+          const first = this.CONSUME1(T.Word);
+          const atoms: Alternatives[] = [
+            [{ kind: 'word', text: first.image, span: spanOf(first) }],
+          ];
+          this.MANY(() => {
+            atoms.push(
+              this.OR2<Choices<Alternatives>>([
+                { ALT: () => this.SUBRULE(this.alternatives) },
+                {
+                  ALT: () => {
+                    const comma = this.CONSUME(T.Comma);
+                    return [{ kind: 'comma', span: spanOf(comma) }];
+                  },
+                },
+              ]),
+            );
+          });
+          return { kind: 'setting', atoms, span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly alternatives: Rule<Alternatives> = this.RULE<() => Alternatives>(
+    'alternatives',
+    () => {
+      const atoms = [this.SUBRULE1(this.atom)];
+      this.MANY(() => {
+        this.CONSUME(T.Bar);
+        atoms.push(this.SUBRULE2(this.atom));
+      });
+      return atoms;
+    },
+  );
+
+  private readonly atom: Rule<Atom> = this.RULE<() => Atom>('atom', () => {
+    const start = this.LA(1);
+    return this.OR({
+      DEF: [
+        {
+          ALT: (): Atom => {
+            const token = this.CONSUME(T.Word);
+            return { kind: 'word', text: token.image, span: spanOf(token) };
+          },
+        },
+        {
+          ALT: (): Atom => {
+            const from = this.number(0);
+            const to = this.OPTION(() => {
+              this.CONSUME(T.Dots);
+              return this.number(1);
+            });
+            const span = this.since(start);
+            return to === undefined
+              ? { kind: 'number', value: from, span }
+              : { kind: 'range', from, to, span };
+          },
+        },
+      ],
+      ERR_MSG: 'a word or a number',
+    });
+  });
+
+  // -- assembly
+
+  private readonly asm: Rule<AsmItem[]> = this.RULE<() => AsmItem[]>('asm', () => {
+    const items: AsmItem[] = [];
+    const open = this.CONSUME(T.LeftBrace);
+    this.lines(true, () => {
+      const line = this.SUBRULE(this.asmLine);
+      this.ACTION(() => items.push(...line));
+    });
+    this.close(open);
+    return items;
+  });
+
+  /** Labels, and what they stand before: nothing, where the line ends behind them. */
+  private readonly asmLine: Rule<AsmItem[]> = this.RULE<() => AsmItem[]>('asmLine', () => {
+    const items: AsmItem[] = [];
+    let label: Name | undefined;
+    this.MANY({
+      GATE: () => this.LA(2).tokenType === T.Colon,
+      DEF: () => {
+        if (label) items.push({ kind: 'label', name: label, span: label.span });
+        label = this.name(0, 'a label');
+        this.CONSUME(T.Colon);
+      },
+    });
+    const start = this.LA(1);
+    this.OPTION1({
+      GATE: () => label === undefined || !isEnd(start.tokenType),
+      DEF: () => {
+        this.OR({
+          DEF: [
+            {
+              ALT: () => {
+                const body = this.SUBRULE1(this.asm);
+                if (label === undefined && !this.RECORDING_PHASE) {
+                  const message = 'a group of instructions has a label before its brace';
+                  this.report(error('group-label', message, spanOf(start)));
+                } else if (label)
+                  items.push({
+                    kind: 'group',
+                    name: label,
+                    body,
+                    span: { start: label.span.start, end: this.since(start).end },
+                  });
+                label = undefined;
+              },
+            },
+            {
+              ALT: () => {
+                this.CONSUME(keyword('if'));
+                if (label) items.push({ kind: 'label', name: label, span: label.span });
+                label = undefined;
+                const test = this.SUBRULE(this.expression);
+                const then = this.SUBRULE2(this.asm);
+                const otherwise = this.SUBRULE(this.asmElse);
+                items.push({
+                  kind: 'if',
+                  test,
+                  then,
+                  ...(otherwise && { else: otherwise }),
+                  span: this.since(start),
+                });
+              },
+            },
+            {
+              GATE: () => this.LA(2).tokenType === T.NumberToken,
+              ALT: () => {
+                this.CONSUME(keyword('align'));
+                const to = this.number(0);
+                if (label) items.push({ kind: 'label', name: label, span: label.span });
+                label = undefined;
+                items.push({ kind: 'align', to, span: this.since(start) });
+              },
+            },
+            {
+              ALT: () => {
+                const insn = this.SUBRULE(this.insn);
+                if (label) items.push({ kind: 'label', name: label, span: label.span });
+                label = undefined;
+                items.push({ kind: 'insn', insn, span: insn.span });
+              },
+              IGNORE_AMBIGUITIES: true,
+            },
+          ],
+        });
+      },
+    });
+    if (label) items.push({ kind: 'label', name: label, span: label.span });
+    if (items.length === 0 && this.LA(0).tokenType !== T.RightBrace)
+      this.expected('an instruction or a label');
+    return items;
+  });
+
+  private readonly asmElse: Rule<AsmItem[] | undefined> = this.RULE<() => AsmItem[] | undefined>(
+    'asmElse',
+    () => {
+      this.joinsBrace('else');
+      return this.OPTION(() => {
+        this.CONSUME(keyword('else'));
+        return this.OR([
+          {
+            ALT: () => {
+              const start = this.CONSUME(keyword('if'));
+              const test = this.SUBRULE(this.expression);
+              const then = this.SUBRULE1(this.asm);
+              const otherwise = this.SUBRULE(this.asmElse);
+              const item: AsmItem = {
+                kind: 'if',
+                test,
+                then,
+                ...(otherwise && { else: otherwise }),
+                span: this.since(start),
+              };
+              return [item];
+            },
+          },
+          { ALT: () => this.SUBRULE2(this.asm) },
+        ]);
+      });
+    },
+  );
+
+  private readonly insns: Rule<Insn[]> = this.RULE<() => Insn[]>('insns', () =>
+    this.OR([
+      { ALT: () => this.SUBRULE(this.insnGroup) },
+      { ALT: () => [this.SUBRULE(this.insn)] },
+    ]),
+  );
+
+  private readonly insnGroup: Rule<Insn[]> = this.RULE<() => Insn[]>('insnGroup', () => {
+    const insns: Insn[] = [];
+    const open = this.CONSUME(T.LeftBrace);
+    this.lines(true, () => insns.push(this.SUBRULE(this.insn)));
+    this.close(open);
+    return insns;
+  });
+
+  private readonly insn: Rule<Insn> = this.RULE<() => Insn>('insn', () => {
+    const start = this.LA(1);
+    if (T.reservedWords.has(start.image) && !T.mnemonics.has(start.image))
+      this.expected('an instruction');
+    const first = this.CONSUME1(T.Word);
+    const second = this.OPTION1({
+      GATE: () => first.image.toLowerCase() === 'lock' && !this.endsInsn(),
+      DEF: () => this.CONSUME2(T.Word),
+    });
+    const operands: Operand[] = [];
+    this.OPTION2({
+      GATE: () => !this.endsInsn(),
+      DEF: () => {
+        operands.push(this.SUBRULE1(this.operand));
+        this.MANY(() => {
+          this.CONSUME(T.Comma);
+          operands.push(this.SUBRULE2(this.operand));
+        });
+      },
+    });
+    const text = second ? `${first.image} ${second.image}` : first.image;
+    const mnemonic = {
+      text: String(text).toLowerCase(),
+      span: { start: first.startOffset, end: spanOf(second ?? first).end },
+    };
+    return { kind: 'asm', mnemonic, operands, span: this.since(start) };
+  });
+
+  /** `as` begins the unit of a poke, not an operand. */
+  private endsInsn(): boolean {
+    const next = this.LA(1);
+    return next.image === 'as' && tokenMatcher(this.LA(2), T.Word);
+  }
+
+  private readonly operand: Rule<Operand> = this.RULE<() => Operand>('operand', () => {
+    const start = this.LA(1);
+    return this.OR<Choices<Operand>>([
+      {
+        GATE: () => this.LA(1).tokenType === T.LeftBracket,
+        ALT: () => this.SUBRULE1(this.address),
+      },
+      {
+        GATE: () => this.beginsAddress(),
+        ALT: () => {
+          let size: 'dword' | 'qword' | undefined;
+          this.OPTION1({
+            GATE: () => this.LA(2).tokenType !== T.Colon,
+            DEF: () => {
+              size = this.size(this.CONSUME1(T.Word));
+              // GNU as and others write `dword ptr [x]`
+              this.OPTION2({
+                GATE: () => this.LA(1).image === 'ptr',
+                DEF: () => this.CONSUME2(T.Word),
+              });
+            },
+          });
+          const operand = this.SUBRULE2(this.address);
+          const span = this.since(start);
+          return operand.kind === 'memory' && size
+            ? { ...operand, size, span }
+            : { ...operand, span };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+      {
+        GATE: () => {
+          const next = this.LA(2).tokenType;
+          return T.registers.has(start.image.toLowerCase()) && !continuesExpression.has(next);
+        },
+        ALT: () => {
+          const name = this.CONSUME3(T.Word).image;
+          return { kind: 'register', name: String(name).toLowerCase(), span: this.since(start) };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+      {
+        ALT: () => {
+          const hint = this.OPTION3({
+            GATE: () => hints.has(this.LA(1).image) && beginsExpression(this.LA(2)),
+            DEF: () => this.CONSUME4(T.Word).image as 'short' | 'near',
+          });
+          const expr = this.SUBRULE(this.expression);
+          return { kind: 'value', ...(hint && { hint }), expr, span: this.since(start) };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+    ]);
+  });
+
+  private beginsAddress(): boolean {
+    const first = this.LA(1).image.toLowerCase();
+    const next = this.LA(2);
+    if (next.tokenType === T.Colon) return true;
+    if (next.image === 'ptr') return this.LA(3).tokenType !== T.Comma;
+    if (!['byte', 'word', ...sizes].includes(first)) return false;
+    return next.tokenType === T.LeftBracket || this.LA(3).tokenType === T.Colon;
+  }
+
+  private size(token: IToken): 'dword' | 'qword' | undefined {
+    const text = token.image.toLowerCase();
+    if (text === 'dword' || text === 'qword') return text;
+    if (!this.RECORDING_PHASE)
+      this.report(
+        error('size', `a size is \`dword\` or \`qword\`, not \`${text}\``, spanOf(token)),
+      );
+    return undefined;
+  }
+
+  private readonly address: Rule<Operand> = this.RULE<() => Operand>('address', () => {
+    const start = this.LA(1);
+    const segment = this.OPTION(() => {
+      const token = this.CONSUME(T.Word);
+      this.CONSUME(T.Colon);
+      if (token.image.toLowerCase() !== 'gs' && !this.RECORDING_PHASE) {
+        const message = `\`${token.image}\` is no segment of the subset, only \`gs\` is`;
+        this.report(error('segment', message, spanOf(token)));
+      }
+      return 'gs' as const;
+    });
+    this.CONSUME(T.LeftBracket);
+    const address = this.SUBRULE(this.expression);
+    this.CONSUME(T.RightBracket);
+    return { kind: 'memory', ...(segment && { segment }), address, span: this.since(start) };
+  });
+
+  // -- statements
+
+  private readonly block: Rule<Block> = this.RULE<() => Block>('block', () => {
+    const body: Stmt[] = [];
+    const open = this.CONSUME(T.LeftBrace);
+    this.lines(true, () => body.push(this.SUBRULE(this.statement)));
+    this.close(open);
+    return { kind: 'block', body, span: this.since(open) };
+  });
+
+  private readonly statement: Rule<Stmt> = this.RULE<() => Stmt>('statement', () =>
+    this.OR<Choices<Stmt>>([
+      {
+        // First, so that a variable may be called `lock` or `run`.
+        GATE: () => beginsAssignment.has(this.LA(2).tokenType),
+        ALT: () => this.SUBRULE(this.assignment),
+        IGNORE_AMBIGUITIES: true,
+      },
+      {
+        GATE: () => this.LA(2).tokenType === T.LeftParen && !beforeExpression.has(this.LA(1).image),
+        ALT: () => this.SUBRULE(this.callStatement),
+        IGNORE_AMBIGUITIES: true,
+      },
+      { ALT: () => this.SUBRULE(this.pokeStatement) },
+      { ALT: () => this.SUBRULE(this.syncStatement) },
+      { ALT: () => this.SUBRULE(this.waitStatement) },
+      { ALT: () => this.SUBRULE(this.stopStatement) },
+      { ALT: () => this.SUBRULE(this.pairStatement) },
+      { ALT: () => this.SUBRULE(this.letStatement) },
+      { ALT: () => this.SUBRULE(this.atomicStatement) },
+      { ALT: () => this.SUBRULE(this.buildStatement) },
+      { ALT: () => this.SUBRULE(this.wordStatement) },
+      { ALT: () => this.SUBRULE(this.phaseStatement) },
+      { ALT: () => this.SUBRULE(this.ifStatement) },
+      { ALT: () => this.SUBRULE(this.whileStatement) },
+      { ALT: () => this.SUBRULE(this.forStatement) },
+      { ALT: () => this.SUBRULE(this.checkStatement) },
+      { ALT: () => this.SUBRULE(this.handlerStatement) },
+    ]),
+  );
+
+  private readonly pokeStatement: Rule<Stmt> = this.RULE<() => Stmt>('pokeStatement', () => {
+    const start = this.word('poke');
+    const place = this.name(0, 'a place');
+    const range = this.OPTION1(() => this.SUBRULE(this.range));
+    const source = this.OPTION2(() => {
+      this.CONSUME(T.Assign);
+      return this.SUBRULE(this.pokeSource);
+    });
+    const unit = this.OPTION3(() => {
+      this.CONSUME(keyword('as'));
+      return this.SUBRULE(this.unit);
+    });
+    return {
+      kind: 'poke',
+      place,
+      ...(range && { range }),
+      ...(source && { source }),
+      ...(unit && { unit }),
+      span: this.since(start),
+    };
+  });
+
+  private readonly range: Rule<Range> = this.RULE<() => Range>('range', () => {
+    const start = this.LA(1);
+    this.CONSUME(T.LeftBracket);
+    const from = this.SUBRULE1(this.expression);
+    let to: Expr | undefined;
+    const dots = this.OPTION1(() => {
+      this.CONSUME(T.Dots);
+      to = this.OPTION2({
+        GATE: () => this.LA(1).tokenType !== T.RightBracket,
+        DEF: () => this.SUBRULE2(this.expression),
+      });
+      return true;
+    });
+    this.CONSUME(T.RightBracket);
+    return { from, dots: dots === true, ...(to && { to }), span: this.since(start) };
+  });
+
+  private readonly pokeSource: Rule<PokeSource> = this.RULE<() => PokeSource>('pokeSource', () => {
+    const start = this.LA(1);
+    return this.OR<Choices<PokeSource>>([
+      {
+        ALT: () => {
+          this.CONSUME(keyword('old'));
+          return { kind: 'old', span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('new'));
+          return { kind: 'new', span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          const insns = this.SUBRULE(this.insns);
+          return { kind: 'insns', insns, span: this.since(start) };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+    ]);
+  });
+
+  private readonly unit: Rule<Unit> = this.RULE<() => Unit>('unit', () => {
+    const start = this.LA(1);
+    return this.OR<Choices<Unit>>([
+      {
+        ALT: () => {
+          this.CONSUME(keyword('bytes'));
+          const descending = this.OPTION1(() => this.CONSUME(keyword('descending'))) !== undefined;
+          return { kind: 'bytes', descending, span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('any'));
+          this.CONSUME(keyword('order'));
+          return { kind: 'anyorder', span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          const locked = this.OPTION2(() => this.CONSUME(keyword('locked'))) !== undefined;
+          const store = this.LA(1);
+          if (!stores.has(store.image))
+            this.expected('`bytes`, `any order` or `storeN`', storeWords);
+          this.CONSUME(T.Word);
+          const size = Number(store.image.slice('store'.length));
+          return { kind: 'store', size, locked, span: this.since(start) };
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+    ]);
+  });
+
+  private readonly syncStatement: Rule<Stmt> = this.RULE<() => Stmt>('syncStatement', () => {
+    const start = this.word('sync');
+    const what = this.OR1([{ ALT: () => this.is('cores') }, { ALT: () => this.is('threads') }]);
+    const nmi = this.OPTION(() => {
+      this.CONSUME(keyword('by'));
+      this.CONSUME(keyword('nmi'));
+      return true;
+    });
+    let withoutSelf = false;
+    let withoutWaiting = false;
+    this.MANY(() => {
+      this.CONSUME(keyword('without'));
+      this.OR2([
+        {
+          ALT: () => {
+            this.CONSUME(keyword('self'));
+            withoutSelf = true;
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(keyword('waiting'));
+            withoutWaiting = true;
+          },
+        },
+      ]);
+    });
+    return {
+      kind: 'sync',
+      what,
+      nmi: nmi === true,
+      withoutSelf,
+      withoutWaiting,
+      span: this.since(start),
+    };
+  });
+
+  private readonly waitStatement: Rule<Stmt> = this.RULE<() => Stmt>('waitStatement', () => {
+    const start = this.word('wait');
+    return this.OR<Choices<Stmt>>([
+      {
+        ALT: () => {
+          this.CONSUME(keyword('time'));
+          return { kind: 'waittime', span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('for'));
+          const expr = this.SUBRULE(this.expression);
+          return { kind: 'waitfor', expr, span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('quiescent'));
+          const what = this.OR2([
+            { ALT: () => this.is('cpus') },
+            { ALT: () => this.is('tasks') },
+            { ALT: () => this.is('stacks') },
+          ]);
+          const region = this.OPTION({
+            GATE: () => what === 'stacks',
+            DEF: () => {
+              this.CONSUME(keyword('in'));
+              return this.name(0, 'a place or a stub');
+            },
+          });
+          if (what === 'stacks' && region === undefined) this.expected('`in`');
+          return { kind: 'quiescent', what, ...(region && { region }), span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly stopStatement: Rule<Stmt> = this.RULE<() => Stmt>('stopStatement', () => {
+    const start = this.word('stop');
+    this.CONSUME(keyword('machine'));
+    const body = this.SUBRULE1(this.block);
+    this.joinsBrace('resume');
+    const resume = this.OPTION({
+      GATE: () => this.LA(2).tokenType === T.LeftBrace,
+      DEF: () => {
+        this.CONSUME(keyword('resume'));
+        return this.SUBRULE2(this.block);
+      },
+    });
+    return { kind: 'stop', body, ...(resume && { resume }), span: this.since(start) };
+  });
+
+  private readonly pairStatement: Rule<Stmt> = this.RULE<() => Stmt>('pairStatement', () => {
+    const start = this.LA(1);
+    return this.OR1<Choices<Stmt>>([
+      {
+        ALT: () => {
+          const kind = this.OR2([
+            { ALT: () => this.is('irqs') },
+            { ALT: () => this.is('preempt') },
+          ]);
+          const on =
+            this.OR3([{ ALT: () => this.is('on') }, { ALT: () => this.is('off') }]) === 'on';
+          return { kind, on, span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          const kind = this.OR4([{ ALT: () => this.is('lock') }, { ALT: () => this.is('unlock') }]);
+          const name = this.name(0, 'the name of a mutex');
+          return { kind, name, span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly letStatement: Rule<Stmt> = this.RULE<() => Stmt>('letStatement', () => {
+    const start = this.word('let');
+    const name = this.name(0, 'a name');
+    this.CONSUME(T.Assign);
+    const value = this.SUBRULE(this.rhs);
+    return { kind: 'let', name, value, span: this.since(start) };
+  });
+
+  private readonly rhs: Rule<Rhs> = this.RULE<() => Rhs>('rhs', () =>
+    this.OR<Choices<Rhs>>([
+      {
+        GATE: () => tokenMatcher(this.LA(2), T.Word),
+        ALT: () => {
+          this.CONSUME(keyword('build'));
+          return { kind: 'build', call: this.SUBRULE(this.call) };
+        },
+      },
+      {
+        ALT: () => ({ kind: 'expr', expr: this.SUBRULE(this.expression) }),
+        IGNORE_AMBIGUITIES: true,
+      },
+    ]),
+  );
+
+  private readonly assignment: Rule<Stmt> = this.RULE<() => Stmt>('assignment', () => {
+    const start = this.LA(1);
+    const target = this.SUBRULE(this.postfix);
+    const op = this.OR({
+      DEF: [
+        { ALT: () => this.sign(T.Assign, '=') },
+        { ALT: () => this.sign(T.PlusAssign, '+=') },
+        { ALT: () => this.sign(T.MinusAssign, '-=') },
+      ],
+      ERR_MSG: '`=`, `+=` or `-=`',
+    });
+    const value = this.SUBRULE(this.rhs);
+    return { kind: 'assign', target, op, value, span: this.since(start) };
+  });
+
+  private readonly atomicStatement: Rule<Stmt> = this.RULE<() => Stmt>('atomicStatement', () => {
+    const start = this.word('atomic');
+    const body = this.OR<Choices<Block>>([
+      { ALT: () => this.SUBRULE(this.block) },
+      {
+        ALT: () => {
+          const one = this.SUBRULE(this.assignment);
+          return { kind: 'block', body: [one], span: one.span };
+        },
+      },
+    ]);
+    return { kind: 'atomic', body, span: this.since(start) };
+  });
+
+  private readonly buildStatement: Rule<Stmt> = this.RULE<() => Stmt>('buildStatement', () => {
+    const start = this.word('build');
+    const call = this.SUBRULE(this.call);
+    return { kind: 'build', call, span: this.since(start) };
+  });
+
+  private readonly callStatement: Rule<Stmt> = this.RULE<() => Stmt>('callStatement', () => {
+    const call = this.SUBRULE(this.call);
+    return { kind: 'call', call, span: call.span };
+  });
+
+  private readonly call: Rule<Call> = this.RULE<() => Call>('call', () => {
+    const start = this.LA(1);
+    const name = this.name(0, 'the name of a stub or a descriptor');
+    const args: Expr[] = [];
+    this.OPTION1(() => {
+      this.CONSUME(T.LeftParen);
+      this.OPTION2(() => {
+        args.push(this.SUBRULE1(this.expression));
+        this.MANY(() => {
+          this.CONSUME(T.Comma);
+          args.push(this.SUBRULE2(this.expression));
+        });
+      });
+      this.CONSUME(T.RightParen);
+    });
+    return { name, args, span: this.since(start) };
+  });
+
+  /** Those of a word or a word and a name. */
+  private readonly wordStatement: Rule<Stmt> = this.RULE<() => Stmt>('wordStatement', () => {
+    const start = this.LA(1);
+    return this.OR1<Choices<Stmt>>([
+      {
+        ALT: () => {
+          const kind = this.OR2([
+            { ALT: () => this.is('serialize') },
+            { ALT: () => this.is('fence') },
+            { ALT: () => this.is('decline') },
+          ]);
+          return { kind, span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('release'));
+          const names = this.SUBRULE(this.names);
+          return { kind: 'release', names, span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('run'));
+          const label = this.name(0, 'the label of a routine');
+          return { kind: 'run', label, span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly phaseStatement: Rule<Stmt> = this.RULE<() => Stmt>('phaseStatement', () => {
+    const start = this.word('phase');
+    const name = this.name(0, 'the name of the phase');
+    const body = this.SUBRULE(this.block);
+    return { kind: 'phase', name, body, span: this.since(start) };
+  });
+
+  private readonly ifStatement: Rule<Stmt> = this.RULE<() => Stmt>('ifStatement', () => {
+    const start = this.word('if');
+    const test = this.SUBRULE(this.expression);
+    const then = this.SUBRULE1(this.block);
+    this.joinsBrace('else');
+    const otherwise = this.OPTION(() => {
+      this.CONSUME(keyword('else'));
+      return this.OR<Choices<Block>>([
+        { ALT: () => this.SUBRULE2(this.block) },
+        {
+          ALT: () => {
+            const one = this.SUBRULE(this.statement);
+            return { kind: 'block', body: [one], span: one?.span ?? this.since(start) };
+          },
+        },
+      ]);
+    });
+    return {
+      kind: 'if',
+      test,
+      then,
+      ...(otherwise && { else: otherwise }),
+      span: this.since(start),
+    };
+  });
+
+  private readonly whileStatement: Rule<Stmt> = this.RULE<() => Stmt>('whileStatement', () => {
+    const start = this.word('while');
+    const test = this.SUBRULE(this.expression);
+    const body = this.SUBRULE(this.block);
+    return { kind: 'while', test, body, span: this.since(start) };
+  });
+
+  private readonly forStatement: Rule<Stmt> = this.RULE<() => Stmt>('forStatement', () => {
+    const start = this.word('for');
+    const name = this.name(0, 'a name');
+    this.CONSUME(keyword('in'));
+    const from = this.SUBRULE1(this.expression);
+    const to = this.OPTION(() => {
+      this.CONSUME(T.Dots);
+      return this.SUBRULE2(this.expression);
+    });
+    const body = this.SUBRULE(this.block);
+    return { kind: 'for', name, from, ...(to && { to }), body, span: this.since(start) };
+  });
+
+  private readonly checkStatement: Rule<Stmt> = this.RULE<() => Stmt>('checkStatement', () => {
+    const start = this.LA(1);
+    return this.OR<Choices<Stmt>>([
+      {
+        ALT: () => {
+          this.CONSUME(keyword('assert'));
+          const expr = this.SUBRULE(this.expression);
+          const text = this.OPTION(() => this.quoted(0, 'a text in quotes'));
+          return { kind: 'assert', expr, ...(text && { text }), span: this.since(start) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('fail'));
+          const text = this.quoted(1, 'a text in quotes');
+          return { kind: 'fail', text, span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  private readonly handlerStatement: Rule<Stmt> = this.RULE<() => Stmt>('handlerStatement', () => {
+    const start = this.LA(1);
+    return this.OR1<Choices<Stmt>>([
+      {
+        ALT: () => {
+          this.CONSUME(keyword('emulate'));
+          return this.OR2<Choices<Stmt>>([
+            {
+              GATE: () => this.beginsInsn(),
+              ALT: () => {
+                const insn = this.SUBRULE(this.insn);
+                return { kind: 'emulate', what: { kind: 'insn', insn }, span: this.since(start) };
+              },
+              IGNORE_AMBIGUITIES: true,
+            },
+            {
+              ALT: () => {
+                const expr = this.SUBRULE1(this.expression);
+                return { kind: 'emulate', what: { kind: 'expr', expr }, span: this.since(start) };
+              },
+              IGNORE_AMBIGUITIES: true,
+            },
+          ]);
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(keyword('resume'));
+          const expr = this.SUBRULE2(this.expression);
+          return { kind: 'resume', expr, span: this.since(start) };
+        },
+      },
+    ]);
+  });
+
+  /** An instruction as text, and not a variable that holds one. */
+  private beginsInsn(): boolean {
+    const first = this.LA(1);
+    if (!tokenMatcher(first, T.Word)) return false;
+    if (T.mnemonics.has(first.image.toLowerCase())) return true;
+    const next = this.LA(2);
+    if (T.reservedWords.has(next.image)) return false;
+    return tokenMatcher(next, T.Word) || next.tokenType === T.NumberToken;
+  }
+
+  // -- expressions
+
+  /** Operands and operators in a row; the tree is folded from them by how tightly they bind. */
+  private readonly expression: Rule<Expr> = this.RULE<() => Expr>('expression', () => {
+    const nots: IToken[][] = [[]];
+    const operands: Found[] = [];
+    const operators: BinaryOp[] = [];
+    this.MANY1(() => nots[0]?.push(this.CONSUME1(keyword('not'))));
+    operands.push(this.SUBRULE1(this.primary));
+    this.MANY2(() => {
+      operators.push(this.SUBRULE(this.operator));
+      const here: IToken[] = [];
+      nots.push(here);
+      this.MANY3(() => here.push(this.CONSUME2(keyword('not'))));
+      operands.push(this.SUBRULE2(this.primary));
+    });
+    return this.ACTION(() => this.fold(nots, operands, operators));
+  });
+
+  private readonly operator: Rule<BinaryOp> = this.RULE<() => BinaryOp>('operator', () =>
+    this.OR<Choices<BinaryOp>>([
+      { ALT: () => this.sign(keyword('or'), 'or') },
+      { ALT: () => this.sign(keyword('and'), 'and') },
+      { ALT: () => this.sign(T.EqualEqual, '==') },
+      { ALT: () => this.sign(T.NotEqual, '!=') },
+      { ALT: () => this.sign(T.LessEqual, '<=') },
+      { ALT: () => this.sign(T.GreaterEqual, '>=') },
+      { ALT: () => this.sign(T.Less, '<') },
+      { ALT: () => this.sign(T.Greater, '>') },
+      { ALT: () => this.sign(T.Plus, '+') },
+      { ALT: () => this.sign(T.Minus, '-') },
+      { ALT: () => this.sign(T.Times, '*') },
+      { ALT: () => this.sign(T.Over, '/') },
+    ]),
+  );
+
+  private fold(
+    nots: readonly (readonly IToken[])[],
+    operands: readonly Found[],
+    operators: readonly BinaryOp[],
+  ): Expr {
+    let k = 0;
+    // `start` is that of the first token, which a parenthesis may put before its expression's own span.
+    const climb = (least: number): { start: number; expr: Expr; end: number } => {
+      let left: { start: number; expr: Expr; end: number };
+      const not = nots[k]?.[pending];
+      if (not !== undefined) {
+        pending++;
+        if (least > notBinding) {
+          const message = '`not` binds looser than the sign before it: put it into parentheses';
+          this.report(error('not-binds', message, spanOf(not)));
+        }
+        const a = climb(notBinding);
+        const span = { start: not.startOffset, end: a.end };
+        left = { start: span.start, expr: { kind: 'not', a: a.expr, span }, end: a.end };
+      } else {
+        const found = operands[k] as Found;
+        left = { start: found.token.startOffset, expr: found.expr, end: found.end };
+      }
+      for (;;) {
+        const op = operators[k];
+        if (op === undefined || binding[op] < least) return left;
+        k++;
+        pending = 0;
+        const right = climb(binding[op] + 1);
+        const span = { start: left.start, end: right.end };
+        left = {
+          start: left.start,
+          expr: { kind: 'binary', op, a: left.expr, b: right.expr, span },
+          end: right.end,
+        };
+      }
+    };
+    let pending = 0;
+    return climb(0).expr;
+  }
+
+  /** With its first token and its end, parentheses included: the spans of what it is part of need them. */
+  private readonly primary: Rule<Found> = this.RULE<() => Found>('primary', () => {
+    const token = this.LA(1);
+    const expr = this.OR1<Choices<Expr>>([
+      {
+        ALT: () => {
+          const digits = this.CONSUME1(T.NumberToken);
+          return { kind: 'number', value: this.numeral(digits), span: this.since(token) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(T.Minus);
+          const digits = this.CONSUME2(T.NumberToken);
+          return { kind: 'number', value: -this.numeral(digits), span: this.since(token) };
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(T.LeftParen);
+          const expr = this.SUBRULE(this.expression);
+          this.CONSUME(T.RightParen);
+          return expr;
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME1(keyword('in'));
+          const context = this.OR2([{ ALT: () => this.is('nmi') }, { ALT: () => this.is('irq') }]);
+          return { kind: 'within', context, span: this.since(token) };
+        },
+      },
+      {
+        GATE: () => beginsExpression(this.LA(2)) && tokenMatcher(this.LA(2), T.Word),
+        ALT: () => {
+          this.CONSUME(keyword('handling'));
+          const where = this.SUBRULE1(this.postfix);
+          return { kind: 'handling', where, span: this.since(token) };
+        },
+      },
+      {
+        GATE: () => this.LA(2).image === 'at',
+        ALT: () => {
+          this.CONSUME(keyword('trap'));
+          this.CONSUME1(keyword('at'));
+          const where = this.SUBRULE2(this.postfix);
+          return { kind: 'trap', where, span: this.since(token) };
+        },
+      },
+      {
+        GATE: () => beginsExpression(this.LA(2)) && tokenMatcher(this.LA(2), T.Word),
+        ALT: () => {
+          this.CONSUME(keyword('pass'));
+          const place = this.name(0, 'a place');
+          this.CONSUME(keyword('as'));
+          const which = this.OR3([{ ALT: () => this.is('old') }, { ALT: () => this.is('new') }]);
+          return { kind: 'pass', place, which, span: this.since(token) };
+        },
+      },
+      { ALT: () => this.SUBRULE(this.variable), IGNORE_AMBIGUITIES: true },
+    ]);
+    return { token, expr, end: this.since(token).end };
+  });
+
+  /** A variable, or what is said about a thread of that name. */
+  private readonly variable: Rule<Expr> = this.RULE<() => Expr>('variable', () => {
+    const start = this.LA(1);
+    const subject = this.SUBRULE1(this.postfix);
+    const said = this.OPTION({
+      GATE: () => subject.kind === 'name',
+      DEF: () =>
+        this.OR<Choices<Expr>>([
+          {
+            ALT: () => {
+              this.CONSUME(keyword('at'));
+              return this.whereabouts(subject, this.SUBRULE2(this.postfix), false, start);
+            },
+          },
+          {
+            ALT: () => {
+              this.CONSUME(keyword('in'));
+              return this.whereabouts(subject, this.SUBRULE3(this.postfix), true, start);
+            },
+          },
+          {
+            ALT: () => {
+              this.CONSUME(keyword('returns'));
+              this.CONSUME(keyword('into'));
+              const region = this.SUBRULE4(this.postfix);
+              return { kind: 'returns', thread: nameOf(subject), region, span: this.since(start) };
+            },
+          },
+        ]),
+    });
+    return said ?? subject;
+  });
+
+  private whereabouts(subject: Expr, where: Expr, region: boolean, start: IToken): Expr {
+    return { kind: 'threadat', thread: nameOf(subject), where, region, span: this.since(start) };
+  }
+
+  private readonly postfix: Rule<Expr> = this.RULE<() => Expr>('postfix', () => {
+    const start = this.LA(1);
+    if (T.reservedWords.has(start.image)) this.expected('an expression');
+    const first = this.CONSUME(T.Word, { ERR_MSG: 'an expression' });
+    let expr: Expr = { kind: 'name', text: first.image, span: this.since(start) };
+    this.MANY(() => {
+      const of = expr;
+      expr = this.OR<Choices<Expr>>([
+        {
+          ALT: () => {
+            this.CONSUME(T.Dot);
+            const field = this.field();
+            return { kind: 'field', of, field, span: this.since(start) };
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME(T.LeftBracket);
+            const index = this.SUBRULE(this.expression);
+            if (this.LA(1).tokenType === T.Dots) {
+              const message = 'a range of bytes can be poked, an expression reads one of them';
+              this.fail('range-read', message, spanOf(this.LA(1)));
+            }
+            this.CONSUME(T.RightBracket);
+            return { kind: 'index', of, index, span: this.since(start) };
+          },
+        },
+      ]);
+    });
+    return expr;
+  });
+
+  // -- pieces of rules
+
+  private since(start: IToken): Span {
+    const from = spanOf(start).start;
+    return { start: from, end: Math.max(from, spanOf(this.LA(0)).end) };
+  }
+
+  /** A keyword that begins a rule. */
+  private word(word: T.Keyword): IToken {
+    return this.CONSUME9(keyword(word));
+  }
+
+  /** A keyword as its own text. */
+  private is<W extends T.Keyword>(word: W): W {
+    this.CONSUME8(keyword(word));
+    return word;
+  }
+
+  private sign<W extends string>(type: TokenType, text: W): W {
+    this.CONSUME7(type);
+    return text;
+  }
+
+  private name(index: number, what: string): Name {
+    const next = this.LA(1);
+    const token = this.consume(index, T.Word, { ERR_MSG: what });
+    if (T.reservedWords.has(next.image))
+      this.fail(
+        'reserved-word',
+        `\`${next.image}\` is a word of the language and cannot be a name`,
+        spanOf(next),
+      );
+    return { text: token.image, span: spanOf(token) };
+  }
+
+  /** Behind a dot even a reserved word is a name: `frame.if`. */
+  private field(): Name {
+    const token = this.CONSUME6(T.Word, { ERR_MSG: 'the name of a field' });
+    return { text: token.image, span: spanOf(token) };
+  }
+
+  private quoted(index: number, what: string): Text {
+    const token = this.consume(index, T.StringToken, { ERR_MSG: what });
+    const closed = token.image.length > 1 && token.image.endsWith('"');
+    if (!closed && !this.RECORDING_PHASE) {
+      const end = spanOf(token).end;
+      const fix = { title: 'close it', edits: [{ span: { start: end, end }, text: '"' }] };
+      this.report(error('unclosed-text', 'this text has no closing quote', spanOf(token), fix));
+    }
+    return { text: token.image.slice(1, closed ? -1 : undefined), span: spanOf(token) };
+  }
+
+  /** A count, which fits into 32 bits with room. */
+  private number(index: number): number {
+    const token = this.consume(index, T.NumberToken);
+    const value = this.numeral(token);
+    if (value > 0x7fff_ffffn) {
+      this.report(error('number', `\`${shortened(token.image)}\` is too large`, spanOf(token)));
+      return 0;
+    }
+    return Number(value);
+  }
+
+  private numeral(token: IToken): bigint {
+    if (this.RECORDING_PHASE) return 0n;
+    const { image } = token;
+    if (!/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(image)) {
+      const message = `\`${shortened(image)}\` is no number: digits, or \`0x\` and hexadecimal digits`;
+      this.report(error('number', message, spanOf(token)));
+      return 0n;
+    }
+    const digits = image.replace(/^0x0*|^0+/, '').length;
+    const value = digits > 20 ? 1n << 64n : BigInt(image);
+    if (value < 1n << 64n) return value;
+    const message = `\`${shortened(image)}\` does not fit into 64 bits`;
+    this.report(error('number', message, spanOf(token)));
+    return 0n;
+  }
+
+  // -- lines, and what happens in a bad one
+
+  /** Elements that end with their line, up to the brace that closes them or the end of the file. */
+  private lines(closed: boolean, element: () => void): void {
+    if (this.RECORDING_PHASE) {
+      this.many(0, () => {
+        element();
+        this.or(0, [
+          { ALT: () => this.consume(0, T.Newline) },
+          { ALT: () => this.consume(0, T.Semicolon) },
+        ]);
+      });
+      return;
+    }
+    for (;;) {
+      this.skipEnds();
+      const next = this.LA(1);
+      if (next.tokenType === EOF) return;
+      if (closed && (next.tokenType === T.RightBrace || this.atSection())) return;
+      if (!closed && next.tokenType === T.RightBrace) {
+        if (!this.unclosed) {
+          const fix = { title: 'take it out', edits: [{ span: spanOf(next), text: '' }] };
+          this.report(error('stray-brace', 'this brace closes nothing', spanOf(next), fix));
+        }
+        this.unclosed = false;
+        this.take();
+        continue;
+      }
+      this.line(() => {
+        element();
+        this.endOfLine();
+      });
+      // An unreadable line that consumed nothing must not be tried again.
+      if (this.LA(1) === next) this.take();
+      if (!closed) this.unclosed = false;
+    }
+  }
+
+  /** Runs `read`; if that fails, reports why and goes to the end of the line. */
+  private line(read: () => void): void {
+    if (this.RECORDING_PHASE) {
+      read();
+      return;
+    }
+    const depth = braces(this.LA(1));
+    try {
+      read();
+    } catch (thrown) {
+      if (thrown instanceof Stop) {
+        // reported already
+      } else if (thrown instanceof Error && isRecognitionException(thrown)) this.explain(thrown);
+      else throw thrown;
+      this.skipLine(depth);
+    }
+  }
+
+  /** To the end of a line at this depth of braces, or to the brace that closes what is around it. */
+  private skipLine(depth: number): void {
+    for (;;) {
+      const next = this.LA(1);
+      const type = next.tokenType;
+      if (type === EOF || braces(next) < depth) return;
+      if (this.atSection()) {
+        // The bad line opened a brace and did not close it: one mistake, one message.
+        if (braces(next) > depth || depth > 0) this.unclosed = true;
+        return;
+      }
+      if (braces(next) === depth && isEnd(type)) return;
+      this.take();
+      if (type === T.RightBrace && braces(next) === depth && !joins.has(this.LA(1).image)) return;
+    }
+  }
+
+  /** After an element: a separator, the brace that closes what is around it, or its own closing brace. */
+  private endOfLine(): void {
+    if (this.RECORDING_PHASE) return;
+    const next = this.LA(1);
+    if (isEnd(next.tokenType) || next.tokenType === T.RightBrace || next.tokenType === EOF) return;
+    if (this.LA(0).tokenType === T.RightBrace) return;
+    this.expected('the end of the line', T.keywords);
+  }
+
+  private close(open: IToken): void {
+    if (this.RECORDING_PHASE || this.LA(1).tokenType === T.RightBrace) {
+      this.CONSUME(T.RightBrace);
+      return;
+    }
+    if (!this.unclosed)
+      this.report(error('unclosed-brace', 'this brace is never closed', spanOf(open)));
+    this.unclosed = true;
+    throw new Stop();
+  }
+
+  /** A separator between elements of a list that has no braces of its own. */
+  private ends(index: number): void {
+    this.many(index + 5, () =>
+      this.or(index + 5, [
+        { ALT: () => this.consume(5, T.Newline) },
+        { ALT: () => this.consume(5, T.Semicolon) },
+      ]),
+    );
+  }
+
+  private newlines(index = 0): void {
+    this.many(index + 7, () => this.consume(index + 4, T.Newline));
+  }
+
+  /** `else` and its like stand on the line of the brace that they follow; on the next one they are understood. */
+  private joinsBrace(word: 'else' | 'expect' | 'resume'): void {
+    if (this.RECORDING_PHASE || this.LA(1).tokenType !== T.Newline) return;
+    const next = this.LA(2);
+    if (next.image !== word) return;
+    if (word === 'resume' && this.LA(3).tokenType !== T.LeftBrace) return;
+    const gap = { start: spanOf(this.LA(0)).end, end: next.startOffset };
+    const fix = { title: 'join the lines', edits: [{ span: gap, text: ' ' }] };
+    const bare = this.text.slice(gap.start, gap.end).trim() === '';
+    const message = `\`${word}\` stands on the line of the brace that it follows`;
+    this.report(error('next-line', message, spanOf(next), bare ? fix : undefined));
+    this.take();
+  }
+
+  /** A line without indentation that can only be the beginning of a section. */
+  private atSection(): boolean {
+    const first = this.LA(1);
+    const before = this.text[first.startOffset - 1];
+    if (before !== '\n' && before !== '\r') return false;
+    const second = this.LA(2);
+    switch (first.image) {
+      case 'code':
+      case 'machine':
+        return second.tokenType === T.LeftBrace;
+      case 'source':
+      case 'scenario':
+        return second.tokenType === T.StringToken;
+      case 'thread':
+      case 'irq':
+      case 'nmi':
+      case 'require':
+      case 'waive':
+        return (
+          tokenMatcher(second, T.Word) && second.image !== 'at' && this.LA(3).tokenType !== T.Bar
+        );
+      case 'option':
+      case 'shared':
+      case 'percpu':
+      case 'mutex':
+      case 'descriptor':
+      case 'stub':
+      case 'define':
+      case 'patch':
+      case 'witness':
+        return tokenMatcher(second, T.Word);
+      case 'on':
+        return second.image === 'breakpoint';
+      default:
+        return false;
+    }
+  }
+
+  private skipEnds(): void {
+    while (isEnd(this.LA(1).tokenType)) this.take();
+  }
+
+  /** The next token, whatever it is. */
+  private take(): void {
+    this.consume(0, this.LA(1).tokenType);
+  }
+
+  // -- reports
+
+  private report(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+    if (this.diagnostics.length >= maxErrors) throw new Full();
+  }
+
+  private fail(code: string, message: string, span: Span): void {
+    if (this.RECORDING_PHASE) return;
+    this.report(error(code, message, span));
+    throw new Stop();
+  }
+
+  /** Reports that something else stands here. */
+  private expected(what: string, words: Iterable<string> = []): void {
+    if (this.RECORDING_PHASE) return;
+    this.report(this.unexpected(this.LA(1), what, words));
+    throw new Stop();
+  }
+
+  /** The sentence for an error that the parser library found. */
+  private explain(thrown: Error & { token?: IToken }): void {
+    const { types, rule } = this.expectations;
+    const description = thrown.message;
+    const token = thrown.token ?? this.LA(1);
+    const words = types.flatMap((t) => (T.keywords.includes(wordOf(t)) ? [wordOf(t)] : []));
+    const labels = [...new Set(types.map((t) => t.LABEL ?? t.name))];
+    let what = description;
+    if (what === '') what = ruleNames[rule] ?? '';
+    if (what === '' || (description === '' && labels.length === 1)) what = listed(labels);
+    const candidates =
+      rule === 'statement' ? T.statementWords : rule === 'item' ? T.sectionWords : words;
+    this.report(this.unexpected(token, what, candidates));
+  }
+
+  private unexpected(token: IToken, what: string, words: Iterable<string>): Diagnostic {
+    const isEof = token.tokenType === EOF;
+    const end = this.text.length;
+    const span = isEof ? { start: end, end } : spanOf(token);
+    if (token.tokenType === T.Unknown) return unknown(token);
+    const suggestion = tokenMatcher(token, T.Word) ? nearest(token.image, words) : undefined;
+    const fix = suggestion && {
+      title: `write \`${suggestion}\``,
+      edits: [{ span, text: suggestion }],
+    };
+    let message = `expected ${what}, found ${found(token)}`;
+    if (suggestion) message += didYouMean(suggestion);
+    else if (what === ruleNames.statement && isEnd(this.LA(2).tokenType))
+      if (token.tokenType === T.Identifier)
+        message += `; the statements of a definition are \`${token.image}()\``;
+    return error('expected', message, span, fix || undefined);
+  }
+}
+
+const joins: ReadonlySet<string> = new Set(['else', 'expect', 'resume', 'as']);
+const storeWords = ['bytes', 'any', 'locked', ...stores];
+
+/** Statements whose word stands before an expression, which may begin with a parenthesis. */
+const beforeExpression: ReadonlySet<string> = new Set([
+  'if',
+  'while',
+  'assert',
+  'emulate',
+  'resume',
+]);
+
+const beginsAssignment: ReadonlySet<TokenType> = new Set([
+  T.Assign,
+  T.PlusAssign,
+  T.MinusAssign,
+  T.Dot,
+  T.LeftBracket,
+]);
+
+const continuesExpression: ReadonlySet<TokenType> = new Set([
+  T.Dot,
+  T.LeftBracket,
+  T.Plus,
+  T.Minus,
+  T.Times,
+  T.Over,
+]);
+
+function isEnd(type: TokenType): boolean {
+  return type === T.Newline || type === T.Semicolon;
+}
+
+/** A word that joins expressions cannot begin one. */
+function beginsExpression(token: IToken): boolean {
+  if (token.tokenType === T.NumberToken || token.tokenType === T.LeftParen) return true;
+  return tokenMatcher(token, T.Word) && !T.reservedWords.has(token.image);
+}
+
+function braces(token: IToken): number {
+  return typeof token.payload === 'number' ? token.payload : 0;
+}
+
+function nameOf(expr: Expr): Name {
+  return { text: expr.kind === 'name' ? expr.text : '', span: expr.span };
+}
+
+function spanOf(token: IToken): Span {
+  // "No location" of the library is NaN or -1.
+  const start = token.startOffset >= 0 ? token.startOffset : 0;
+  return { start, end: start + (token.startOffset >= 0 ? token.image.length : 0) };
+}
+
+function wordOf(type: TokenType): string {
+  return typeof type.PATTERN === 'string' ? type.PATTERN : '';
+}
+
+function unknown(token: IToken): Diagnostic {
+  const span = spanOf(token);
+  const known = foreign[token.image];
+  if (!known) return error('character', `\`${shortened(token.image)}\` means nothing here`, span);
+  const fix = known.write !== undefined && {
+    title: known.write === '' ? 'take it out' : `write \`${known.write}\``,
+    edits: [{ span, text: known.write }],
+  };
+  return error('character', known.message, span, fix || undefined);
+}
+
+function found(token: IToken): string {
+  if (token.tokenType === EOF) return 'the end of the file';
+  if (token.tokenType === T.Newline) return 'the end of the line';
+  return `\`${shortened(token.image)}\``;
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 37)}…` : text;
+}
+
+function listed(labels: readonly string[]): string {
+  if (labels.length < 2) return labels[0] ?? 'something else';
+  return `${labels.slice(0, -1).join(', ')} or ${labels.at(-1)}`;
+}
+
+const parser = new SpecParser();
