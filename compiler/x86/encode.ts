@@ -61,7 +61,8 @@ export function encode(insn: AbstractInsn, at: Address, atLeast = 0): Encoded | 
     }
     if (!encoded) continue;
     if (isRefusal(encoded)) {
-      nearest ??= encoded;
+      // The last is the widest, so its sentence is the one to tell.
+      nearest = encoded;
       continue;
     }
     const length = encoded.bytes.length;
@@ -129,8 +130,8 @@ export function encodeAs(
   bytes.push(...form.opcode);
   if (parts.plus !== undefined) {
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] ?? 0) | (parts.plus & 7);
-    // 90 is NOP: XCHG EAX, EAX has another meaning and another form. (With REX.W both leave all as it was.)
-    if (form.opcode[0] === 0x90 && parts.plus === 0 && form.w === 0) return;
+    // 90 is NOP: XCHG EAX, EAX has another meaning, for it clears the upper half, and another form.
+    if (form.opcode[0] === 0x90 && parts.plus === 0) return;
   }
   const fixups: Fixup[] = [];
   const tailLength = form.tail ? tailBytes[form.tail] : 0;

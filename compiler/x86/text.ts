@@ -19,6 +19,8 @@ export interface Style {
   readonly names?: Names | undefined;
   /** `dword ptr`, as GNU `as` wants it: it takes a bare `dword` for the number 4. */
   readonly ptr?: boolean;
+  /** Names of branch targets alone, where all other operands are to be numbers. */
+  readonly branches?: Names;
 }
 export type Names = (address: Address) => string | undefined;
 
@@ -66,6 +68,55 @@ export function print(insn: AbstractInsn, style: Style = {}): string {
   return `${insn.mnemonic}${hint} ${operands.join(', ')}`;
 }
 
+/** The same in AT&T syntax, with a suffix wherever GNU as takes one. */
+export function printAtt(insn: AbstractInsn, names?: Names): string {
+  const { mnemonic, operands } = insn;
+  const [first] = operands;
+  if (isBranchOperand(mnemonic, first)) return `${mnemonic} ${attOperand(first, names)}`;
+  if (mnemonic === 'jmp' && first) return `jmp *${attOperand(first, names)}`;
+  const sized = operands.find((o) => o.kind === 'reg') ?? operands.find((o) => 'width' in o);
+  const width =
+    mnemonic === 'push' || mnemonic === 'pop' ? 8 : sized && 'width' in sized ? sized.width : 8;
+  const wide =
+    mnemonic === 'mov' &&
+    operands.some((o) => o.kind === 'imm' && !isSigned32(o.value, width ?? 8));
+  const suffix = operands.length === 0 ? '' : ({ 2: 'w', 4: 'l', 8: 'q' } as const)[width ?? 8];
+  const list = [...operands].reverse().map((o) => attOperand(o, names));
+  return `${wide ? 'movabs' : mnemonic}${suffix}${list.length > 0 ? ` ${list.join(', ')}` : ''}`;
+}
+
+const isBranchOperand = (mnemonic: string, o: Operand | undefined): o is Operand =>
+  o?.kind === 'target' || (o?.kind === 'ref' && /^(call|j)/.test(mnemonic));
+const isSigned32 = (value: bigint, width: OperandWidth): boolean =>
+  width !== 8 || BigInt.asIntN(32, value) === BigInt.asIntN(64, value);
+
+function attOperand(o: Operand, names?: Names): string {
+  switch (o.kind) {
+    case 'reg':
+      return `%${registerName(o.reg, o.width)}`;
+    case 'imm':
+      return `$${printImmediate(o.value, 64)}`;
+    case 'target':
+      return names?.(o.address) ?? printAddress(o.address);
+    case 'relative':
+      return `${o.seg ? '%gs:' : ''}${names?.(o.address) ?? printAddress(o.address)}(%rip)`;
+    case 'mem': {
+      const segment = o.seg ? '%gs:' : '';
+      if (o.base === undefined && o.index === undefined) return `${segment}${printAddress(o.disp)}`;
+      const base =
+        o.base === undefined ? '' : `%${o.base === 'rip' ? 'rip' : registerName(o.base, 8)}`;
+      const index = o.index === undefined ? '' : `,%${registerName(o.index, 8)},${o.scale ?? 1}`;
+      const disp =
+        o.disp === 0 ? '' : `${o.disp < 0 ? '-' : ''}${printNumber(BigInt(Math.abs(o.disp)))}`;
+      return `${segment}${disp}(${base}${index})`;
+    }
+    case 'ref':
+      return refName(o.ref);
+    default:
+      return unreachable(o);
+  }
+}
+
 function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
   const { names } = style;
   switch (o.kind) {
@@ -78,7 +129,7 @@ function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
       return printImmediate(o.value, narrow ? 32 : 64, names);
     }
     case 'target':
-      return names?.(o.address) ?? printAddress(o.address);
+      return (style.branches ?? names)?.(o.address) ?? printAddress(o.address);
     case 'mem':
     case 'relative': {
       // Stack and branch operands have one width; elsewhere a register says it.
@@ -88,7 +139,7 @@ function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
         insn.operands.some((x) => x.kind === 'reg');
       const size =
         said || o.width === undefined ? '' : `${sizes[o.width]}${style.ptr ? ' ptr' : ''} `;
-      return `${size}${o.seg ? 'gs:' : ''}[${o.kind === 'mem' ? inner(o, names) : relative(o, names)}]`;
+      return `${size}${o.seg ? 'gs:' : ''}[${o.kind === 'mem' ? inner(o, names) : relative(o, style.branches ?? names)}]`;
     }
     case 'ref':
       return o.addend === 0 ? refName(o.ref) : `${refName(o.ref)}${printOffset(o.addend)}`;
@@ -105,7 +156,9 @@ function inner(m: MemOperand, names?: Names): string {
   if (m.base !== undefined) parts.push(m.base === 'rip' ? 'rip' : registerName(m.base, 8));
   if (m.index !== undefined) parts.push(`${registerName(m.index, 8)}*${m.scale ?? 1}`);
   if (m.ref) parts.push(refName(m.ref));
-  if (parts.length === 0) return names?.(m.disp) ?? printAddress(m.disp);
+  if (parts.length === 0) {
+    return names?.(m.disp) ?? (m.disp < 0 ? printAddress(m.disp) : printNumber(BigInt(m.disp)));
+  }
   const showZero = m.base === 'rip' && !m.ref;
   return `${parts.join('+')}${m.disp === 0 && !showZero ? '' : printOffset(m.disp)}`;
 }
