@@ -57,11 +57,12 @@ const items: readonly EmitItem<number>[] = [
   ),
   item(
     'branches',
-    samples.flatMap((s) =>
-      s.row.form.tail === 'cb' || s.row.form.tail === 'cd'
-        ? [code(placed(s.insn, at, 1 << 16))]
-        : [],
-    ),
+    samples.flatMap((s) => {
+      const far = s.insn.operands.some((o) => o.kind === 'target' && Math.abs(o.address) > 1 << 30);
+      return (s.row.form.tail === 'cb' || s.row.form.tail === 'cd') && !far
+        ? [code(placed(s.insn, at, 300))]
+        : [];
+    }),
     at,
     () => 0,
   ),
@@ -85,7 +86,7 @@ const items: readonly EmitItem<number>[] = [
     at + 0x4000,
     () => at - 0x100000,
   ),
-  item('far', [code(insn('push', '@x')), code(insn('jmp', '@x'))], at, () => 0x123456789abc),
+  item('beyond', [code(insn('push', '@x')), code(insn('jmp', '@x'))], at, () => 0x123456789abc),
 ];
 
 for (const syntax of ['intel', 'att'] as const) {
