@@ -3,4 +3,5 @@
 export type * from './ast.ts';
 export * from './diagnostic.ts';
 export { type Parsed, parse } from './parser.ts';
+export { print } from './print.ts';
 export * from './source.ts';

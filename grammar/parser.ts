@@ -42,7 +42,7 @@ import type {
 } from './ast.ts';
 import { type Diagnostic, didYouMean, type Fix, nearest } from './diagnostic.ts';
 import * as T from './tokens.ts';
-import { keyword } from './tokens.ts';
+import { binding, keyword, notBinding } from './tokens.ts';
 
 export interface Parsed {
   /** The tree of all that could be read; absent where the text was not read at all. */
@@ -227,23 +227,6 @@ class Full extends Error {}
 type Rule<R> = ParserMethod<[], R>;
 type Choices<R> = readonly IOrAlt<R>[];
 type Found = { readonly token: IToken; readonly expr: Expr; readonly end: number };
-
-const binding: Readonly<Record<BinaryOp, number>> = {
-  or: 1,
-  and: 2,
-  // `not` stands here: it binds looser than what follows
-  '==': 4,
-  '!=': 4,
-  '<': 4,
-  '<=': 4,
-  '>': 4,
-  '>=': 4,
-  '+': 5,
-  '-': 5,
-  '*': 6,
-  '/': 6,
-};
-const notBinding = 3;
 
 const stores: ReadonlySet<string> = new Set(['store1', 'store2', 'store4', 'store8', 'store16']);
 const sizes: ReadonlySet<string> = new Set(['dword', 'qword']);

@@ -1,6 +1,7 @@
 // The tokens of the language and its words: what the lexer makes, the parser reads and an editor colours.
 
 import { createToken, Lexer, type TokenType } from 'chevrotain';
+import type { BinaryOp } from './ast.ts';
 
 /** Any word. Every keyword is one too: `wait`, `code` or `head` may be names where a name is meant. */
 export const Word: TokenType = createToken({ name: 'Word', label: 'a name', pattern: Lexer.NA });
@@ -222,6 +223,24 @@ export function keyword(word: Keyword): TokenType {
   if (type === undefined) throw new Error(`no such keyword: ${word}`);
   return type;
 }
+
+/** How tightly an operator binds; those of one row from left to right. */
+export const binding: Readonly<Record<BinaryOp, number>> = {
+  or: 1,
+  and: 2,
+  '==': 4,
+  '!=': 4,
+  '<': 4,
+  '<=': 4,
+  '>': 4,
+  '>=': 4,
+  '+': 5,
+  '-': 5,
+  '*': 6,
+  '/': 6,
+};
+/** `not a == b` is `not (a == b)`. */
+export const notBinding = 3;
 
 /** The instructions whose names no variable has: `emulate ret` is one, `emulate i` a variable. */
 export const mnemonics: ReadonlySet<string> = new Set(
