@@ -1,0 +1,261 @@
+// Where each field of a machine state stands: the only place that knows offsets and how wide a state is.
+
+import type { Program } from '../ir.ts';
+import { stackWords } from '../ir.ts';
+
+/** Kinds of context; the number stands in the state. */
+export const context = {
+  user: 0, // thread code, or the patcher's statements
+  breakpoint: 1,
+  ipi: 2,
+  irqEmpty: 3,
+  nmiEmpty: 4,
+  irqCode: 5,
+  nmiCode: 6,
+  preempted: 7,
+  nmiIpi: 8,
+} as const;
+
+/** A named run of words, for listings and digests. */
+export interface Field {
+  readonly name: string;
+  readonly at: number;
+  readonly words: number;
+}
+
+/** Offsets inside a context record. */
+export interface ContextLayout {
+  readonly size: number;
+  readonly kind: 0;
+  readonly base: 1; // low word of RSP at the frame
+  readonly here: 2; // of a #BP: the address that trapped
+  readonly pass: 3; // place + 1, or 0: no pass is open
+  readonly mask: 4; // the versions current since it opened, one bit for each content of the place
+  readonly expect: 5; // for each content: what it leaves (see `Expectation`)
+  readonly expectSize: number;
+  readonly locals: number;
+  readonly saved: number;
+}
+
+/** Offsets inside what one content of a place is expected to leave. */
+export const expectation = { ip: 0, rsp: 1, ret: 2, flags: 3, registers: 4 } as const;
+
+/** Offsets inside a CPU's record. */
+export const cpuField = {
+  task: 0,
+  shadow: 1,
+  nmiBlocked: 2,
+  nmiLatched: 3,
+  ipi: 4,
+  nmiIpi: 5,
+  halted: 6,
+  buffer: 7, // number of units, then the units
+} as const;
+
+/** Offsets inside a task's record. */
+export const taskField = { rip: 0, flags: 1, preemptOff: 2, depth: 3, ssp: 4 } as const;
+
+/** The most units that a store buffer holds before a store waits. */
+export const bufferUnits = 32;
+export const shadowStackWords = 16;
+
+export interface Layout {
+  readonly words: number;
+  readonly parts: readonly number[];
+  readonly fields: readonly Field[];
+  readonly versions: number; // one word a place: contents that are current
+  readonly ever: number; // one word a place: contents that were current at some time
+  readonly patchOld: number; // one word a place: content + 1 while a patch runs on it
+  readonly patchNew: number;
+  readonly slots: number; // one word a slot: 1 if built
+  readonly outstanding: number; // acknowledgements that the patcher waits for
+  readonly events: number; // one word an event source: how many may still come
+  readonly data: number; // two words a word
+  readonly dataSeen: number; // one word a word: entries of the log that were there at its last store
+  readonly cells: number; // newest committed value
+  readonly log: number; // number of entries, words in use, then the entries
+  readonly logWords: number;
+  readonly views: readonly number[]; // per CPU: one word a cell (older values, or floors)
+  readonly viewWords: number;
+  readonly cpus: readonly number[];
+  readonly unitWords: number;
+  readonly bufferWords: number;
+  readonly tasks: readonly number[];
+  readonly registers: number; // offset in a task: two words each; RSP is first
+  readonly shadow: number; // offset in a task of the shadow stack
+  readonly contexts: number; // offset in a task
+  readonly depth: number;
+  readonly ctx: ContextLayout;
+  readonly stacks: readonly number[]; // per stack: two words a word, then the two words that say which are guarded
+  /** Stack index of a CPU's own stacks (`ist`), or -1. */
+  readonly istBreakpoint: readonly number[];
+  readonly istNmi: readonly number[];
+  /** Whether older values are kept as sets; else a log orders the commits. */
+  readonly sets: boolean;
+  /** In a log: one floor for all code, or one a cell. */
+  readonly floors: 'all' | 'cell';
+}
+
+/** The number of tasks: the patcher, the threads, and one idle task for each CPU that has no other. */
+export function taskCount(p: Program): number {
+  return Math.max(1 + p.threads.length, idleFrom(p) + idleCpus(p).length);
+}
+export const idleFrom = (p: Program): number => 1 + p.threads.length;
+/** CPUs on which nothing starts, in order. */
+export function idleCpus(p: Program): readonly number[] {
+  const busy = new Set([0, ...p.threads.map((t) => t.cpu)]);
+  return Array.from({ length: p.env.cpus }, (_, c) => c).filter((c) => !busy.has(c));
+}
+
+export function createLayout(p: Program): Layout {
+  let at = 0;
+  const parts: number[] = [];
+  const fields: Field[] = [];
+  const field = (name: string, words: number): number => {
+    const start = at;
+    at += words;
+    if (words > 0) fields.push({ name, at: start, words });
+    return start;
+  };
+  const part = (): void => {
+    if (parts[parts.length - 1] !== at) parts.push(at);
+  };
+  const { env } = p;
+  const fetch = env.fetch;
+  const sets = fetch.moment === 1 && fetch.backwards && !fetch.codeOrder && !fetch.dataOrder;
+  const floors = sets || fetch.codeOrder ? 'all' : 'cell';
+  const slotCount = p.stubs.reduce((n, s) => n + s.slots.length, 0);
+
+  part();
+  const versions = field('current', p.places.length);
+  const ever = field('ever', p.places.length);
+  const patchOld = field('old', p.places.length);
+  const patchNew = field('new', p.places.length);
+  const slots = field('slots', slotCount);
+  const outstanding = field('outstanding', 1);
+  const events = field('events', env.events.length);
+  part();
+  const data = field('data', p.data.length * 2);
+  const dataSeen = field('data seen', fetch.dataOrder ? p.data.length : 0);
+  part();
+  const cells = field('text', p.cells);
+  const logWords = sets ? 0 : 2 + Math.min(600, 24 + p.cells * 8);
+  const log = field('log', logWords);
+
+  const views: number[] = [];
+  const viewWords = sets ? p.cells : floors === 'all' ? 1 : p.cells;
+  for (let c = 0; c < env.cpus; c++) {
+    part();
+    views.push(field(`cpu${c} fetch`, viewWords));
+  }
+  // The widest unit: a byte, an aligned word, or what a place holds of an aligned block.
+  const unitBytes =
+    fetch.storeUnit === 1 &&
+    !p.kernel.some((k) => k.do.kind === 'poke' && k.do.unit.kind === 'store' && k.do.unit.locked)
+      ? 8
+      : 16;
+  const unitWords = 2 + unitBytes / 4;
+  const bufferWords = bufferUnits * unitWords;
+  const cpus: number[] = [];
+  for (let c = 0; c < env.cpus; c++) {
+    part();
+    const base = at;
+    for (const name of ['task', 'shadow', 'nmi blocked', 'nmi latched', 'ipi', 'nmi ipi', 'halted'])
+      field(`cpu${c} ${name}`, 1);
+    field(`cpu${c} buffer`, 1 + bufferWords);
+    cpus.push(base);
+  }
+
+  const registerWords = 2 * (1 + p.registers.length);
+  const mostContents = Math.max(1, ...p.places.map((x) => x.contents.length));
+  const expectSize = 4 + 2 * p.registers.length;
+  const locals = 5 + expectSize * mostContents;
+  const mostLocals = Math.max(p.locals.handler, p.locals.patcher);
+  const saved = locals + 2 * mostLocals;
+  const ctx: ContextLayout = {
+    size: saved + 2 * p.registers.length,
+    kind: 0,
+    base: 1,
+    here: 2,
+    pass: 3,
+    mask: 4,
+    expect: 5,
+    expectSize,
+    locals,
+    saved,
+  };
+  const counts = { irq: 0, nmi: 0 };
+  for (const e of env.events) counts[e.kind] += e.count;
+  // Each event and the breakpoint that its code may hit; an IPI on top of each that leaves IF set.
+  const depth =
+    4 + 2 * Math.min(counts.irq, 3) + 2 * Math.min(counts.nmi, 3) + (env.gate === 'trap' ? 2 : 0);
+  const tasks: number[] = [];
+  const stacks: number[] = [];
+  let registers = 0;
+  let shadow = 0;
+  let contexts = 0;
+  const count = taskCount(p);
+  for (let t = 0; t < count; t++) {
+    part();
+    const base = at;
+    const n = taskName(p, t);
+    for (const name of ['rip', 'flags', 'preempt off', 'depth', 'ssp']) field(`${n} ${name}`, 1);
+    registers = field(`${n} registers`, registerWords) - base;
+    shadow = field(`${n} shadow stack`, env.shadowStack ? shadowStackWords : 0) - base;
+    contexts = field(`${n} contexts`, depth * ctx.size) - base;
+    tasks.push(base);
+  }
+  const stack = (name: string): number => {
+    part();
+    return field(name, stackWords * 2 + 2);
+  };
+  for (let t = 0; t < count; t++) stacks.push(stack(`${taskName(p, t)} stack`));
+  const own = (on: boolean, name: string): number[] =>
+    Array.from({ length: env.cpus }, (_, c) => {
+      if (!on) return -1;
+      stacks.push(stack(`cpu${c} ${name} stack`));
+      return stacks.length - 1;
+    });
+  const istBreakpoint = own(env.istBreakpoint, 'breakpoint');
+  const istNmi = own(env.istNmi, 'nmi');
+  return {
+    words: at,
+    parts,
+    fields,
+    versions,
+    ever,
+    patchOld,
+    patchNew,
+    slots,
+    outstanding,
+    events,
+    data,
+    dataSeen,
+    cells,
+    log,
+    logWords,
+    views,
+    viewWords,
+    cpus,
+    unitWords,
+    bufferWords,
+    tasks,
+    registers,
+    shadow,
+    contexts,
+    depth,
+    ctx,
+    stacks,
+    istBreakpoint,
+    istNmi,
+    sets,
+    floors,
+  };
+}
+
+/** A task's name as traces and actions say it: `patcher`, the thread's own, `idle`. */
+export function taskName(p: Program, task: number): string {
+  if (task === 0) return 'patcher';
+  const thread = p.threads[task - 1];
+  return thread ? thread.name : `idle${task - idleFrom(p)}`;
+}

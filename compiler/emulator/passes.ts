@@ -1,0 +1,256 @@
+// Passes: what a context does between the fetch of a place's first byte and its arrival behind the place or at a target.
+
+import type { Program } from '../ir.ts';
+import { property } from '../ir.ts';
+import { flagBits, RSP, registers, statusFlags } from '../ops.ts';
+import type { Core } from './core.ts';
+import { arrivesByTrap, arrivesNowhere, toAddress } from './core.ts';
+import type { Fetch } from './fetch.ts';
+import { expectation, taskField } from './layout.ts';
+import { execute } from './step.ts';
+
+/** A content of a place, decoded; each instruction with the address behind it. */
+interface Outcome {
+  readonly insns: readonly {
+    readonly from: number;
+    readonly next: number;
+    readonly ops: Parameters<typeof execute>[1];
+  }[];
+}
+
+export class Passes {
+  private readonly m: Core;
+  private readonly fetch: Fetch;
+  private readonly outcomes: readonly Outcome[];
+  /** For each place: addresses at which a pass of it can arrive, whatever the registers hold. */
+  private readonly arrivals: readonly ReadonlySet<number>[];
+  private readonly scratch: Int32Array;
+  private readonly eventsOfPass: readonly {
+    readonly event: number;
+    readonly place: number;
+    readonly content: number;
+  }[];
+
+  constructor(core: Core, fetch: Fetch) {
+    this.m = core;
+    this.fetch = fetch;
+    this.scratch = new Int32Array(core.l.words);
+    this.outcomes = core.p.contents.map((content) =>
+      this.decodeContent(core.p, content.place, content.bytes),
+    );
+    this.arrivals = core.p.places.map((place) => {
+      const set = new Set<number>([(place.from + place.length) | 0]);
+      for (const index of place.contents) {
+        for (const insn of (this.outcomes[index] as Outcome).insns) {
+          for (const op of insn.ops)
+            if (op.kind === 'branch' && op.target.kind === 'const') set.add(op.target.lo);
+        }
+      }
+      for (let i = 0; i < place.length; i++) set.delete((place.from + i) | 0);
+      return set;
+    });
+    this.eventsOfPass = core.p.events.flatMap((e, event) =>
+      e.kind === 'pass' ? [{ event, place: e.place, content: e.content }] : [],
+    );
+  }
+
+  private decodeContent(p: Program, place: number, bytes: Uint8Array): Outcome {
+    const from = p.places[place]?.from ?? 0;
+    const insns: Outcome['insns'][number][] = [];
+    let at = 0;
+    while (at < bytes.length) {
+      const rest = bytes.slice(at);
+      let insn: ReturnType<Fetch['prepare']>;
+      for (let n = 1; n <= rest.length && insn === undefined; n++)
+        insn = this.fetch.prepare(from + at, rest, n);
+      if (!insn) break;
+      insns.push({ from: (from + at) | 0, next: insn.next, ops: insn.ops });
+      at += insn.bytes.length;
+    }
+    return { insns };
+  }
+
+  /** Opens a pass if the running context is about to execute a place's first byte. */
+  enter(place: number): void {
+    const { m } = this;
+    const { l } = m;
+    const open = m.s[m.c + l.ctx.pass] as number;
+    if (open === place + 1) return; // a retry belongs to the pass that is open
+    if (open !== 0) {
+      m.violate(
+        property('old_or_new'),
+        `reaches ${m.p.places[place]?.name} before it arrived behind ${m.p.places[open - 1]?.name}`,
+      );
+      return;
+    }
+    m.setDead(true);
+    const contents = m.p.places[place]?.contents ?? [];
+    contents.forEach((content, i) => {
+      this.expect(place, content, m.c + l.ctx.expect + i * l.ctx.expectSize);
+    });
+    m.s[m.c + l.ctx.pass] = place + 1;
+    m.s[m.c + l.ctx.mask] = m.s[l.versions + place] as number;
+    m.happened?.push({ kind: 'open', place, content: -1 });
+  }
+
+  /** Runs a content by itself on a copy of the machine, and notes what it leaves. */
+  private expect(place: number, content: number, at: number): void {
+    const { m, scratch } = this;
+    const real = m.s;
+    const told = m.happened;
+    const range = m.p.places[place] as { from: number; length: number };
+    scratch.set(real);
+    m.s = scratch;
+    m.happened = undefined;
+    let end = 0;
+    let called = false;
+    const insns = (this.outcomes[content] as Outcome).insns;
+    for (let steps = 0; end === 0; steps++) {
+      const insn = insns.find((x) => x.from === m.rip());
+      if (!insn || steps > 40) {
+        end = arrivesNowhere;
+        break;
+      }
+      m.s[m.t + taskField.rip] = insn.next;
+      called = insn.ops.some((o) => o.kind === 'push' && o.as === 'return');
+      let trapped = false;
+      execute(m, insn.ops, {
+        trap: () => {
+          trapped = true;
+        },
+        iret: () => m.fault('iretq in a place'),
+      });
+      m.direct = false;
+      if (m.outcome !== 0) end = arrivesNowhere;
+      else if (trapped) end = arrivesByTrap;
+      else if (toAddress(m.rip()) < range.from || toAddress(m.rip()) >= range.from + range.length)
+        end = m.rip();
+    }
+    m.outcome = 0;
+    m.reason = '';
+    m.snapshot(real, at);
+    real[at + expectation.ip] = end;
+    real[at + expectation.ret] =
+      called && end !== arrivesNowhere ? m.stackWord(m.register(RSP)) : 0;
+    m.outcome = 0;
+    m.s = real;
+    m.happened = told;
+  }
+
+  /** Every open pass of a place has seen this content current. */
+  becomesCurrent(place: number, content: number): void {
+    const { m } = this;
+    const bit = 1 << (m.p.places[place]?.contents.indexOf(content) ?? 0);
+    m.s[m.l.versions + place] = (m.s[m.l.versions + place] as number) | bit;
+    m.s[m.l.ever + place] = (m.s[m.l.ever + place] as number) | bit;
+    for (const t of m.l.tasks) {
+      for (let d = 0; d < m.l.depth; d++) {
+        const c = t + m.l.contexts + d * m.l.ctx.size;
+        if (m.s[c + m.l.ctx.pass] === place + 1)
+          m.s[c + m.l.ctx.mask] = (m.s[c + m.l.ctx.mask] as number) | bit;
+      }
+    }
+  }
+
+  onlyCurrent(place: number, content: number): void {
+    const { m } = this;
+    m.s[m.l.versions + place] = 1 << (m.p.places[place]?.contents.indexOf(content) ?? 0);
+  }
+
+  /** At a boundary of user code: closes the open pass if the context stands where one arrives. */
+  settle(returned: boolean): void {
+    const { m } = this;
+    const { s, l } = m;
+    const open = s[m.c + l.ctx.pass] as number;
+    if (open === 0) {
+      m.setDead(false);
+      return;
+    }
+    const place = open - 1;
+    const info = m.p.places[place];
+    if (!info) return;
+    const ip = s[m.t + taskField.rip] as number;
+    const address = toAddress(ip);
+    if (address >= info.from && address < info.from + info.length) return;
+    if (this.fetch.inStub(ip)) return;
+    const mask = s[m.c + l.ctx.mask] as number;
+    const n = info.contents.length;
+    const record = (i: number): number => m.c + l.ctx.expect + i * l.ctx.expectSize;
+    const wanted = (i: number, k: number): number => s[record(i) + k] as number;
+    const byTrap = (i: number): boolean => wanted(i, expectation.ip) === arrivesByTrap;
+    let arrived = (this.arrivals[place] as ReadonlySet<number>).has(ip);
+    for (let i = 0; i < n; i++) {
+      if (wanted(i, expectation.ip) === ip || (returned && byTrap(i) && ((mask >> i) & 1) === 1))
+        arrived = true;
+    }
+    if (!arrived) return;
+    const rsp = s[m.t + l.registers] as number;
+    let behaves = -1;
+    let superseded = -1;
+    let differs = '';
+    for (let i = 0; i < n; i++) {
+      if (!byTrap(i) && (wanted(i, expectation.ip) !== ip || wanted(i, expectation.rsp) !== rsp))
+        continue;
+      if (byTrap(i) && wanted(i, expectation.rsp) !== rsp) continue;
+      const ret = wanted(i, expectation.ret);
+      if (ret !== 0 && m.stackWord(rsp) !== ret) continue;
+      if (((mask >> i) & 1) === 0) {
+        superseded = i;
+        continue;
+      }
+      const lost = this.notKept(record(i), info.dead, info.flagsDead);
+      if (lost === '') {
+        behaves = i;
+        break;
+      }
+      differs = lost;
+    }
+    this.close(place, behaves >= 0 ? (info.contents[behaves] as number) : -1);
+    if (behaves >= 0) return;
+    if (differs !== '')
+      m.violate(
+        property('registers_kept'),
+        `${differs} after ${info.name} is not what the plain instruction leaves`,
+      );
+    else if (superseded >= 0) {
+      const text = m.p.contents[info.contents[superseded] as number]?.text;
+      m.violate(
+        property('converges'),
+        `passes ${info.name} as \`${text}\`, which was replaced before the pass began`,
+      );
+    } else
+      m.violate(
+        property('old_or_new'),
+        `leaves ${info.name} as no version of it would: wrong target, return address or stack`,
+      );
+  }
+
+  /** The first register that differs from what was expected; '' if none does. */
+  private notKept(at: number, dead: readonly number[], flagsDead: boolean): string {
+    const { m } = this;
+    const { s, l } = m;
+    for (let i = 0; i < m.p.registers.length; i++) {
+      const r = m.p.registers[i] as number;
+      if (dead.includes(r)) continue;
+      const now = m.t + l.registers + 2 * (i + 1);
+      const want = at + expectation.registers + 2 * i;
+      if (s[now] !== s[want] || s[now + 1] !== s[want + 1]) return registers[r] ?? 'a register';
+    }
+    const kept = flagsDead ? flagBits.if : flagBits.if | statusFlags;
+    const change =
+      ((s[m.t + taskField.flags] as number) ^ (s[at + expectation.flags] as number)) & kept;
+    if (change & flagBits.if) return 'IF';
+    return change !== 0 ? 'RFLAGS' : '';
+  }
+
+  private close(place: number, content: number): void {
+    const { m } = this;
+    const { l } = m;
+    m.s.fill(0, m.c + l.ctx.pass, m.c + l.ctx.locals);
+    m.setDead(false);
+    for (const e of this.eventsOfPass) {
+      if (e.place === place && e.content === content) m.events |= 1 << e.event;
+    }
+    m.happened?.push({ kind: 'close', place, content });
+  }
+}
