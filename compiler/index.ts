@@ -1,0 +1,18 @@
+// The public API: parse, compile, verify, replay, emit.
+
+export { waiting as capabilities } from './capabilities.ts';
+export { createMachine } from './emulator/machine.ts';
+export type { Trace, TraceStep, View, Why } from './emulator/trace.ts';
+export { tell, viewsOf } from './emulator/trace.ts';
+export { replay, walk } from './explorer/index.ts';
+export { builtin as properties } from './ir.ts';
+export type { Listing, Lowered } from './lower.ts';
+export type {
+  CheckResult,
+  Compiled,
+  Expected,
+  Scenario,
+  ScenarioResult,
+  Verdict,
+} from './verify.ts';
+export { compile, programOf, Verification } from './verify.ts';

@@ -1,0 +1,971 @@
+// From a tree and one check to the program that is emulated: bytes, places, operations, environment.
+
+import type { Diagnostic } from '../grammar/diagnostic.ts';
+import { nearest } from '../grammar/diagnostic.ts';
+import type { File, Insn, Item, Span } from '../grammar/index.ts';
+import type {
+  Content,
+  DataWord,
+  Environment,
+  Event,
+  EventSource,
+  KernelOp,
+  Patch,
+  Place,
+  Program,
+  Requirement,
+  Stub,
+  TextRange,
+  Thread,
+} from './ir.ts';
+import { builtin, percpuStride, property, region } from './ir.ts';
+import { liveness } from './liveness.ts';
+import type { Address, Expr, Register } from './ops.ts';
+import { num, RSP, registers } from './ops.ts';
+import type { Placed, Symbols } from './place.ts';
+import { addressOf, contentBytes, itemsOf, place as placeCode } from './place.ts';
+import type { Check, Settings } from './scenario.ts';
+import { readSettings } from './scenario.ts';
+import type { Spec } from './spec.ts';
+import { constant, flatten } from './spec.ts';
+import type { Label, Scope, Variable } from './statements.ts';
+import { Assembly, Lowering } from './statements.ts';
+import type { ListingRow, Template } from './x86/assemble.ts';
+import { template } from './x86/assemble.ts';
+import { decode, instantiate } from './x86/decode.ts';
+import { registerOf } from './x86/text.ts';
+
+/** What is emitted beside the program: listings with their source. */
+export interface Listing {
+  readonly name: string;
+  readonly kind: 'code' | 'stub';
+  readonly from: Address;
+  readonly bytes: Uint8Array;
+  readonly rows: readonly ListingRow<Span>[];
+  /** Of a stub: the template, to be filled for other addresses. */
+  readonly template?: Template<Span>;
+}
+
+export interface Lowered {
+  readonly program: Program;
+  readonly listings: readonly Listing[];
+  readonly placed: Placed;
+}
+
+/** `undefined` where something was reported. */
+export function lower(
+  file: File,
+  text: string,
+  check: Check,
+  report: (d: Diagnostic) => void,
+): Lowered | undefined {
+  let failed = false;
+  const tell = (d: Diagnostic): void => {
+    if (d.severity === 'error') failed = true;
+    report(d);
+  };
+  const settings = readSettings(check.settings, tell);
+  const spec = flatten(file, check.options, tell);
+  if (failed) return undefined;
+  const result = new Builder(text, spec, settings, tell).build();
+  return failed ? undefined : result;
+}
+
+class Builder {
+  private readonly text: string;
+  private readonly spec: Spec;
+  private readonly settings: Settings;
+  private readonly report: (d: Diagnostic) => void;
+  private readonly variables = new Map<string, Variable>();
+  private readonly fields = new Map<string, number>();
+  private readonly data: DataWord[] = [];
+  private readonly names = new Map<string, Span>();
+  private readonly contents: Content[] = [];
+  private readonly events: Event[] = [];
+  private placed: Placed = { chunks: [], labels: new Map() };
+  private symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
+
+  constructor(text: string, spec: Spec, settings: Settings, report: (d: Diagnostic) => void) {
+    this.text = text;
+    this.spec = spec;
+    this.settings = settings;
+    this.report = report;
+  }
+
+  private error(code: string, message: string, span: Span): void {
+    this.report({ code, severity: 'error', message, span });
+  }
+  private unknown(name: string, span: Span, candidates: Iterable<string>, what: string): void {
+    const near = nearest(name, candidates);
+    this.report({
+      code: 'unknown-name',
+      severity: 'error',
+      span,
+      message: `\`${name}\` is not ${what}${near ? `; did you mean \`${near}\`?` : ''}`,
+      ...(near ? { fix: { title: `use \`${near}\``, edits: [{ span, text: near }] } } : {}),
+    });
+  }
+  /** One namespace for the file. */
+  private introduce(name: { text: string; span: Span }, what: string): void {
+    if (this.names.has(name.text))
+      this.error(
+        'duplicate-name',
+        `\`${name.text}\` is declared twice: ${what} and something else share one namespace`,
+        name.span,
+      );
+    this.names.set(name.text, name.span);
+  }
+
+  build(): Lowered | undefined {
+    const { spec, settings } = this;
+    const { environment } = settings;
+    this.memory();
+    this.symbols = {
+      address: (name) => {
+        const v = this.variables.get(name);
+        return v && !v.percpu ? v.at : undefined;
+      },
+      percpuOffset: (name) => {
+        const v = this.variables.get(name);
+        return v?.percpu ? v.at : undefined;
+      },
+    };
+    const placeNames = this.placeNames();
+    const placed = placeCode(spec, placeNames, settings, this.symbols, this.report);
+    if (!placed) return undefined;
+    for (const label of placed.labels.values())
+      this.introduce({ text: label.name, span: label.span }, 'a label');
+    this.placed = placed;
+
+    // Stubs first: a content may name one.
+    const stubs = this.stubs();
+    const withStubs: Symbols = {
+      ...this.symbols,
+      address: (name) => this.symbols.address(name) ?? this.stubAddress(stubs, name),
+    };
+    const { places, patches } = this.patches(placeNames, withStubs, stubs);
+    if (places.length === 0 && spec.patches.length === 0) {
+      this.error('no-patch', 'there is no `patch`: nothing changes', { start: 0, end: 0 });
+      return undefined;
+    }
+    const threads = this.threads(places);
+    const sources = this.eventSources();
+    const cells = this.cellsOf(places, stubs);
+
+    const properties: string[] = [...builtin, ...spec.requires.map((r) => r.name.text)];
+    const waived = new Map<number, string>();
+    for (const w of spec.waives) {
+      const index = properties.indexOf(w.name.text);
+      if (index < 0) this.unknown(w.name.text, w.name.span, properties, 'a property');
+      else waived.set(index, w.reason.text);
+    }
+
+    const scope = this.scope(places, stubs, withStubs, threads.groups);
+    const kernel = this.kernel(scope, patches, stubs.length);
+    const taken =
+      settings.patchList ??
+      spec.patches.map((p, i) => ({ name: p.name?.text ?? `patch${i + 1}`, span: p.span }));
+    void taken;
+
+    const inline = new Lowering(scope, new Assembly(), undefined, 0);
+    const witnesses = spec.witnesses.map((w) => ({
+      name: this.source(w.expr.span),
+      expr: inline.value(w.expr),
+      span: w.span,
+    }));
+    if (witnesses.length > 31)
+      this.error(
+        'too-many-witnesses',
+        'at most 31 witnesses',
+        witnesses[31]?.span ?? { start: 0, end: 0 },
+      );
+    const requirements: Requirement[] = spec.requires.map((r, i) => {
+      const t = r.property;
+      const during = 'during' in t && t.during ? kernel.phases.indexOf(t.during.text) : undefined;
+      if (during === -1 && 'during' in t && t.during)
+        this.unknown(t.during.text, t.during.span, kernel.phases, 'a phase');
+      return {
+        name: r.name.text,
+        property: builtin.length + i,
+        when: t.kind === 'after' ? 'after patch' : t.kind,
+        expr: inline.value(t.expr),
+        span: r.span,
+        ...(during === undefined ? {} : { during }),
+      };
+    });
+
+    const { withContents, all } = this.finishPlaces(places, patches, scope);
+    const ranges = this.textRanges();
+    const flow = liveness(
+      ranges,
+      withContents,
+      all,
+      stubs.map((s) => s.template),
+      [
+        ...threads.list.map((t) => t.entry),
+        ...sources.flatMap((s) => (s.entry === undefined ? [] : [s.entry])),
+      ],
+    );
+    const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
+    const used = registers.flatMap((name, r): Register[] =>
+      r !== RSP && named.has(name) ? [r] : [],
+    );
+    const count = threads.list.length + 1;
+    const crowded = count > environment.cpus;
+    const env: Environment = {
+      ...environment,
+      preempt: settings.preempt ?? crowded,
+      migrate: settings.migrate ?? crowded,
+      events: sources,
+    };
+    const labels = new Map<Address, string>();
+    for (const l of placed.labels.values()) labels.set(l.address, l.name);
+    for (const s of stubs)
+      for (const slot of s.slots)
+        labels.set(slot.from, s.slots.length > 1 ? `${s.name}#${s.slots.indexOf(slot)}` : s.name);
+    const spans = new Map<Address, Span>();
+    for (const chunk of placed.chunks)
+      for (const row of chunk.rows) spans.set(row.address, row.span);
+
+    const program: Program = {
+      env,
+      text: ranges,
+      labels,
+      spans,
+      contents: all,
+      places: withContents,
+      stubs,
+      cells,
+      data: this.dataFor(environment.cpus),
+      threads: threads.list,
+      patches,
+      kernel: kernel.ops,
+      entry: kernel.entry,
+      locals: kernel.locals,
+      phases: kernel.phases,
+      events: this.events,
+      properties,
+      requirements,
+      witnesses,
+      waived,
+      registers: used,
+      liveRegisters: new Set(used.filter((r) => flow.live.has(registers[r] as string))),
+      flagsLive: flow.live.has('flags'),
+    };
+    const listings: Listing[] = [
+      ...placed.chunks.map(
+        (c): Listing => ({
+          name: labels.get(c.from) ?? 'code',
+          kind: 'code',
+          from: c.from,
+          bytes: c.bytes,
+          rows: c.rows,
+        }),
+      ),
+      ...stubs.map(
+        (s, i): Listing => ({
+          name: s.name,
+          kind: 'stub',
+          from: s.slots[0]?.from ?? 0,
+          bytes: s.template,
+          rows: this.templates[i]?.rows ?? [],
+          ...(this.templates[i] ? { template: this.templates[i] } : {}),
+        }),
+      ),
+    ];
+    return { program, listings, placed };
+  }
+
+  private source(span: Span): string {
+    return this.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
+  }
+
+  // ---- memory
+
+  private initials = new Map<string, bigint>();
+
+  private memory(): void {
+    let shared: number = region.data;
+    let percpu = 0;
+    for (const item of this.spec.memory) {
+      const initial = item.initial ? constant(item.initial, this.spec.options) : 0n;
+      if (typeof initial !== 'bigint')
+        this.error('initial', 'a variable begins as a number, `on`, `off` or `nil`', item.span);
+      for (const cell of item.cells) {
+        this.introduce(cell.name, 'a variable');
+        const fields = cell.fields.map((f) => f.text);
+        fields.forEach((f, i) => {
+          const known = this.fields.get(f);
+          if (known !== undefined && known !== 8 * i)
+            this.error(
+              'field-offset',
+              `\`${f}\` stands at another offset in another record: \`d.${f}\` would not say which`,
+              cell.fields[i]?.span ?? cell.span,
+            );
+          this.fields.set(f, 8 * i);
+        });
+        if (cell.count !== undefined && (cell.count < 1 || cell.count > 64))
+          this.error('array-size', 'an array has 1 to 64 elements', cell.span);
+        const words = Math.max(1, fields.length) * Math.min(64, cell.count ?? 1);
+        const at = item.who === 'shared' ? shared : percpu;
+        this.variables.set(cell.name.text, {
+          name: cell.name.text,
+          percpu: item.who === 'percpu',
+          at,
+          count: cell.count,
+          fields,
+        });
+        if (typeof initial === 'bigint') this.initials.set(cell.name.text, initial);
+        if (item.who === 'shared') shared += 8 * words;
+        else percpu += 8 * words;
+      }
+    }
+    if (percpu > percpuStride)
+      this.error('percpu-size', `per-CPU variables have ${percpuStride} bytes`, {
+        start: 0,
+        end: 0,
+      });
+  }
+
+  private dataFor(cpus: number): readonly DataWord[] {
+    const out: DataWord[] = [...this.data];
+    for (const v of this.variables.values()) {
+      const value = this.initials.get(v.name) ?? 0n;
+      const lo = Number(BigInt.asIntN(32, value));
+      const hi = Number(BigInt.asIntN(32, value >> 32n));
+      const size = Math.max(1, v.fields.length);
+      for (let cpu = 0; cpu < (v.percpu ? cpus : 1); cpu++) {
+        for (let i = 0; i < size * (v.count ?? 1); i++) {
+          const element = v.count === undefined ? '' : `[${Math.floor(i / size)}]`;
+          const field = v.fields.length > 0 ? `.${v.fields[i % size]}` : '';
+          const base = v.percpu ? region.percpu + cpu * percpuStride + v.at : v.at;
+          out.push({
+            name: `${v.name}${v.percpu ? `@cpu${cpu}` : ''}${element}${field}`,
+            address: base + 8 * i,
+            lo,
+            hi,
+          });
+        }
+      }
+    }
+    return out;
+  }
+
+  // ---- places and patches
+
+  private placeNames(): readonly { readonly name: string; readonly span: Span }[] {
+    const out = new Map<string, Span>();
+    for (const patch of this.spec.patches)
+      for (const c of patch.changes)
+        if (!out.has(c.place.text)) out.set(c.place.text, c.place.span);
+    return [...out].map(([name, span]) => ({ name, span }));
+  }
+
+  private addContent(place: number, bytes: Uint8Array, text: string, at: Address): number {
+    const known = this.contents.findIndex((c) => c.place === place && same(c.bytes, bytes));
+    if (known >= 0) return known;
+    const target = firstTarget(bytes, at);
+    this.contents.push({ place, at, bytes, text, ...(target === undefined ? {} : { target }) });
+    return this.contents.length - 1;
+  }
+
+  private insnsText(insns: readonly Insn[]): string {
+    const texts = insns.map((i) => this.source(i.span));
+    return texts.length === 1 ? (texts[0] as string) : `{ ${texts.join('; ')} }`;
+  }
+
+  private patches(
+    placeNames: readonly { readonly name: string; readonly span: Span }[],
+    symbols: Symbols,
+    stubs: readonly Stub[],
+  ): { places: Place[]; patches: Patch[] } {
+    const { spec, placed } = this;
+    const places: Place[] = [];
+    const lists: number[][] = [];
+    let cell = 0;
+    for (const { name, span } of placeNames) {
+      const label = placed.labels.get(name);
+      if (!label) {
+        this.unknown(name, span, placed.labels.keys(), 'a label of the code');
+        return { places: [], patches: [] };
+      }
+      const length = label.end - label.address;
+      if (length < 1 || length > 16) {
+        this.error(
+          'place-length',
+          length < 1
+            ? `\`${name}\` has no instruction behind it`
+            : `a place has 1 to 16 bytes, and \`${name}\` has ${length}`,
+          span,
+        );
+        return { places: [], patches: [] };
+      }
+      const chunk = placed.chunks.find(
+        (c) => label.address >= c.from && label.address < c.from + c.bytes.length,
+      );
+      const bytes =
+        chunk?.bytes.slice(label.address - chunk.from, label.end - chunk.from) ?? new Uint8Array();
+      const rows =
+        chunk?.rows.filter((r) => r.address >= label.address && r.address < label.end) ?? [];
+      const text = rows.map((r) => this.source(r.span)).join('; ');
+      const index = places.length;
+      const first = this.addContent(
+        index,
+        bytes,
+        rows.length > 1 ? `{ ${text} }` : text,
+        label.address,
+      );
+      const site = spec.sites.find((s) => s.name.text === name);
+      const dead: Register[] = [];
+      let flagsDead = false;
+      for (const d of site?.dead ?? []) {
+        if (d.text === 'flags') {
+          flagsDead = true;
+          continue;
+        }
+        const r = registerOf(d.text);
+        if (r && r.width === 8) dead.push(r.reg);
+        else this.unknown(d.text, d.span, [...registers, 'flags'], 'a 64-bit register, or `flags`');
+      }
+      lists.push([first]);
+      places.push({
+        name,
+        from: label.address,
+        length,
+        cell,
+        contents: [],
+        admitted: [],
+        dead,
+        flagsDead,
+        span: label.span,
+      });
+      cell += length;
+    }
+    for (const s of spec.sites)
+      if (!placeNames.some((p) => p.name === s.name.text))
+        this.unknown(
+          s.name.text,
+          s.name.span,
+          placeNames.map((p) => p.name),
+          'a place of a patch',
+        );
+    for (let i = 0; i < places.length; i++) {
+      for (let k = 0; k < i; k++) {
+        const a = places[i] as Place;
+        const b = places[k] as Place;
+        if (a.from < b.from + b.length && b.from < a.from + a.length)
+          this.error(
+            'overlap',
+            `\`${a.name}\` and \`${b.name}\` share bytes`,
+            placeNames[i]?.span ?? a.span,
+          );
+      }
+    }
+    const patches: Patch[] = [];
+    for (const [n, patch] of spec.patches.entries()) {
+      if (patch.name) this.introduce(patch.name, 'a patch');
+      const changes: Patch['changes'][number][] = [];
+      for (const change of patch.changes) {
+        const index = places.findIndex((p) => p.name === change.place.text);
+        const info = places[index] as Place;
+        const content = (insns: readonly Insn[], what: string): number | undefined => {
+          const bytes = contentBytes(insns, info.from, placed, spec, symbols, this.report);
+          if (!bytes) return undefined;
+          const span = insns[0]?.span ?? change.span;
+          if (bytes.length !== info.length) {
+            const text = this.insnsText(insns);
+            const hint =
+              bytes.length === 2 && info.length === 5 && text.startsWith('jmp')
+                ? `: \`${text.replace('jmp ', 'jmp near ')}\`, or say what the rest holds`
+                : '';
+            this.error(
+              'content-length',
+              `\`${text}\` is ${bytes.length} bytes, \`${info.name}\` has ${info.length}${hint}`,
+              { start: span.start, end: insns[insns.length - 1]?.span.end ?? span.end },
+            );
+            return undefined;
+          }
+          const added = this.addContent(index, bytes, this.insnsText(insns), info.from);
+          if (!(lists[index] as number[]).includes(added)) (lists[index] as number[]).push(added);
+          void what;
+          return added;
+        };
+        const old = change.old ? content(change.old, 'old') : undefined;
+        const fresh = content(change.new, 'new');
+        if (fresh === undefined || (change.old && old === undefined)) continue;
+        changes.push({ place: index, new: fresh, ...(old === undefined ? {} : { old }) });
+      }
+      patches.push({
+        name: patch.name?.text ?? (spec.patches.length > 1 ? `patch ${n + 1}` : 'the patch'),
+        changes,
+        span: patch.span,
+      });
+    }
+    void stubs;
+    return { places: places.map((p, i) => ({ ...p, contents: lists[i] as number[] })), patches };
+  }
+
+  /** The contents by their final list, and for each offset what may be executed there. */
+  private finishPlaces(
+    places: readonly Place[],
+    patches: readonly Patch[],
+    scope: Scope,
+  ): { withContents: Place[]; all: readonly Content[] } {
+    void patches;
+    const pokes = this.explicit;
+    const out = places.map((p, index): Place => {
+      const admitted: Uint8Array[][] = Array.from({ length: p.length }, () => []);
+      const admit = (from: number, bytes: Uint8Array): void => {
+        for (let at = 0; at < bytes.length; ) {
+          const rest = bytes.slice(at);
+          const d = decode(rest, rest.length);
+          if (d.kind !== 'insn') return;
+          admitted[from + at]?.push(rest.slice(0, d.length));
+          at += d.length;
+        }
+      };
+      for (const c of p.contents) admit(0, (this.contents[c] as Content).bytes);
+      for (const e of pokes) if (e.place === index) admit(e.from, e.bytes);
+      const old = p.contents[0];
+      const change = patches.flatMap((x) => x.changes).find((c) => c.place === index);
+      return {
+        ...p,
+        admitted,
+        ...(old === undefined ? {} : { old: change?.old ?? old }),
+        ...(change ? { new: change.new } : {}),
+      };
+    });
+    void scope;
+    return { withContents: out, all: this.contents };
+  }
+  private explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
+
+  private cellsOf(places: readonly Place[], stubs: readonly Stub[]): number {
+    return (
+      places.reduce((n, p) => n + p.length, 0) +
+      stubs.reduce((n, s) => n + s.slots.length * s.template.length, 0)
+    );
+  }
+
+  // ---- stubs
+
+  private templates: Template<Span>[] = [];
+
+  private stubAddress(stubs: readonly Stub[], name: string): Address | undefined {
+    const stub = stubs.find((s) => s.name === name);
+    return stub?.slots.length === 1 ? stub.slots[0]?.from : undefined;
+  }
+
+  private stubs(): Stub[] {
+    const { spec, placed } = this;
+    let cell = 0;
+    for (const { name } of this.placeNames()) {
+      const label = placed.labels.get(name);
+      cell += label ? label.end - label.address : 0;
+    }
+    const out: Stub[] = [];
+    spec.stubs.forEach((stub, n) => {
+      this.introduce(stub.name, 'a stub');
+      const items = itemsOf(stub.body, spec, this.symbols, this.report);
+      const made = template(
+        items,
+        stub.params.map((p) => p.text),
+        { resolve: (name) => addressOf(name, placed) ?? this.symbols.address(name) },
+      );
+      if (made.kind === 'refused') {
+        for (const r of made.refusals)
+          this.error(
+            r.refusal.reason === 'name' ? 'unknown-name' : `insn-${r.refusal.reason}`,
+            r.refusal.message,
+            r.span,
+          );
+        return;
+      }
+      if (made.bytes.length === 0 || made.bytes.length > 64) {
+        this.error(
+          'stub-length',
+          `a stub has 1 to 64 bytes, and \`${stub.name.text}\` has ${made.bytes.length}`,
+          stub.name.span,
+        );
+        return;
+      }
+      const slots = !stub.slots
+        ? 1
+        : stub.slots.kind === 'percpu'
+          ? this.settings.environment.cpus
+          : stub.slots.count;
+      if (slots < 1 || slots > 16)
+        this.error('slots', 'a stub has 1 to 16 slots', stub.slots?.span ?? stub.span);
+      const from = region.stubs + n * 0x01010140;
+      this.templates.push(made);
+      out.push({
+        name: stub.name.text,
+        template: made.bytes,
+        fixups: made.fixups,
+        slots: Array.from({ length: slots }, (_, k) => ({
+          from: from + k * 0x1000,
+          cell: cell + k * made.bytes.length,
+        })),
+        span: stub.name.span,
+      });
+      cell += slots * made.bytes.length;
+    });
+    return out;
+  }
+
+  // ---- who runs
+
+  private threads(places: readonly Place[]): { list: Thread[]; groups: Map<string, number[]> } {
+    const { settings, spec, placed } = this;
+    const { cpus } = settings.environment;
+    const kinds = spec.runs.filter((r) => r.who === 'thread');
+    const list: Thread[] = [];
+    const groups = new Map<string, number[]>();
+    const single = kinds.length === 1;
+    const counted = (name: string): number => {
+      const own = settings.threadCounts.find((t) => t.name === name);
+      if (own) return own.count;
+      if (settings.threadCounts.length > 0) return 0;
+      if (!single)
+        return settings.threads === undefined ? 1 : Math.floor(settings.threads / kinds.length);
+      return settings.threads ?? Math.max(1, cpus - 1);
+    };
+    for (const kind of kinds) {
+      const name = kind.name?.text ?? kind.label.text;
+      if (kind.name) this.introduce(kind.name, 'a thread');
+      const entry = placed.labels.get(kind.label.text);
+      if (!entry) {
+        this.unknown(kind.label.text, kind.label.span, placed.labels.keys(), 'a label of the code');
+        continue;
+      }
+      const count = counted(name);
+      const members: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const own = count === 1 ? name : `${name}${i + 1}`;
+        const pin = settings.pins.find((p) => p.name === own || p.name === name);
+        const cpu = pin ? pin.cpu : cpus === 1 ? 0 : (1 + (list.length % (cpus - 1))) % cpus;
+        if (cpu >= cpus)
+          this.error(
+            'pin',
+            `there is no CPU ${cpu}: CPUs are 0 to ${cpus - 1}`,
+            pin?.span ?? kind.span,
+          );
+        members.push(list.length);
+        list.push({
+          name: own,
+          entry: entry.address,
+          rsp: this.startRsp(entry.address, places),
+          cpu,
+        });
+      }
+      groups.set(name, members);
+    }
+    for (const t of settings.threadCounts)
+      if (!groups.has(t.name)) this.unknown(t.name, t.span, groups.keys(), 'a thread');
+    for (const p of settings.pins)
+      if (!groups.has(p.name) && !list.some((t) => t.name === p.name))
+        this.unknown(p.name, p.span, groups.keys(), 'a thread');
+    return { list, groups };
+  }
+
+  /** RSP modulo 16 at the start, so that it is as asked where the thread first reaches a place. */
+  private startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
+    const want = this.settings.environment.rsp;
+    const at = new Set(places.map((p) => p.from));
+    const byteAt = (a: Address): number | undefined => {
+      const c = this.placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
+      return c?.bytes[a - c.from];
+    };
+    const seen = new Map<Address, number>([[entry, 0]]);
+    const queue: Address[] = [entry];
+    for (let k = 0; k < queue.length && k < 10000; k++) {
+      const a = queue[k] as Address;
+      let delta = seen.get(a) as number;
+      if (at.has(a)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
+      const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(a + i) ?? 0);
+      const d = decode(bytes, 15);
+      if (d.kind !== 'insn') continue;
+      const ops = instantiate(d, a);
+      let on = true;
+      for (const op of ops) {
+        if (op.kind === 'push') delta -= 8;
+        if (op.kind === 'pop') delta += 8;
+        if (
+          op.kind === 'set' &&
+          op.to.kind === 'reg' &&
+          op.to.reg === RSP &&
+          op.value.kind === 'binary' &&
+          op.value.b.kind === 'const'
+        ) {
+          if (op.value.op === 'add') delta += op.value.b.lo;
+          if (op.value.op === 'sub') delta -= op.value.b.lo;
+        }
+        if (op.kind === 'branch') {
+          if (!op.when) on = false;
+          if (op.target.kind === 'const' && !seen.has(op.target.lo)) {
+            seen.set(op.target.lo, delta);
+            queue.push(op.target.lo);
+          }
+        }
+        if (op.kind === 'fault' || op.kind === 'iret') on = false;
+      }
+      // Behind a call the stack is as before it.
+      const call = ops.some((o) => o.kind === 'push' && o.as === 'return');
+      const behind = a + d.length;
+      if ((on || call) && !seen.has(behind)) {
+        seen.set(behind, call ? delta + 8 : delta);
+        queue.push(behind);
+      }
+    }
+    return want;
+  }
+
+  private eventSources(): readonly EventSource[] {
+    const { settings, spec, placed } = this;
+    return settings.events.flatMap((e): EventSource[] => {
+      const kinds = spec.runs.filter((r) => r.who === e.kind);
+      const chosen =
+        e.name === undefined
+          ? kinds.length === 1
+            ? kinds[0]
+            : undefined
+          : kinds.find((k) => k.name?.text === e.name);
+      if (e.name !== undefined && !chosen) {
+        this.unknown(
+          e.name,
+          e.span,
+          kinds.flatMap((k) => (k.name ? [k.name.text] : [])),
+          `code of an ${e.kind}`,
+        );
+        return [];
+      }
+      if (e.on !== undefined && e.on >= settings.environment.cpus)
+        this.error('no-cpu', `there is no CPU ${e.on}`, e.span);
+      const entry = chosen ? placed.labels.get(chosen.label.text) : undefined;
+      if (chosen && !entry) {
+        this.unknown(
+          chosen.label.text,
+          chosen.label.span,
+          placed.labels.keys(),
+          'a label of the code',
+        );
+        return [];
+      }
+      if (e.count === 0) return [];
+      return [
+        {
+          name: e.name ?? chosen?.name?.text ?? e.kind,
+          kind: e.kind,
+          count: e.count,
+          ...(entry ? { entry: entry.address } : {}),
+          ...(e.on === undefined ? {} : { on: e.on }),
+        },
+      ];
+    });
+  }
+
+  // ---- operations
+
+  private scope(
+    places: readonly Place[],
+    stubs: readonly Stub[],
+    symbols: Symbols,
+    threads: ReadonlyMap<string, readonly number[]>,
+  ): Scope {
+    const { spec, placed } = this;
+    const bytesOf = (insns: readonly Insn[], at: Address): Uint8Array | undefined =>
+      contentBytes(insns, at, placed, spec, symbols, this.report);
+    return {
+      spec,
+      text: this.text,
+      cpus: this.settings.environment.cpus,
+      label: (name) => placed.labels.get(name),
+      variables: this.variables,
+      fields: this.fields,
+      placeIndex: new Map(places.map((p, i) => [p.name, i])),
+      placeLength: (i) => places[i]?.length ?? 0,
+      placeAddress: (i) => places[i]?.from ?? 0,
+      stubIndex: new Map(stubs.map((s, i) => [s.name, i])),
+      stubTemplates: this.templates,
+      stubSlots: stubs.map((s) => ({ from: s.slots[0]?.from ?? 0, count: s.slots.length })),
+      bytesOf: (insns, at) => {
+        const bytes = bytesOf(insns, at);
+        const index = places.findIndex((p) => at >= p.from && at < p.from + p.length);
+        const p = places[index];
+        if (bytes && p) this.explicit.push({ place: index, from: at - p.from, bytes });
+        return bytes;
+      },
+      contentOf: (insns) => {
+        const at = places[0]?.from ?? region.code;
+        const bytes = bytesOf(insns, at);
+        return bytes ? this.addContent(-1, bytes, this.insnsText(insns), at) : undefined;
+      },
+      threads,
+      event: (e) => {
+        const found: Event =
+          e.kind === 'trap'
+            ? e
+            : { kind: 'pass', place: e.place, content: this.contentFor(places, e.place, e.which) };
+        const known = this.events.findIndex((x) => JSON.stringify(x) === JSON.stringify(found));
+        if (known >= 0) return known;
+        return this.events.push(found) - 1;
+      },
+      report: this.report,
+    };
+  }
+
+  private contentFor(places: readonly Place[], index: number, which: 'old' | 'new'): number {
+    const p = places[index] as Place;
+    if (which === 'old') return p.contents[0] as number;
+    return (p.contents[1] ?? p.contents[0]) as number;
+  }
+
+  private kernel(
+    scope: Scope,
+    patches: readonly Patch[],
+    stubCount: number,
+  ): {
+    ops: readonly KernelOp[];
+    entry: Program['entry'];
+    locals: Program['locals'];
+    phases: readonly string[];
+    frameRegisters: readonly string[];
+  } {
+    const { spec, settings } = this;
+    const out = new Assembly();
+    const nowhere: Span = { start: 0, end: 0 };
+    const ret: Label = { at: 0 };
+    out.emit({ kind: 'iret' }, nowhere, 'iret');
+    const ipi = out.length;
+    out.emit({ kind: 'step', ops: [{ kind: 'serialise' }] }, nowhere, 'the IPI serialises');
+    out.emit({ kind: 'ipiack' }, nowhere, 'acknowledges');
+    out.emit({ kind: 'iret' }, nowhere, 'iret');
+
+    const breakpoint = out.length;
+    let handlerLocals = 0;
+    const frameRegisters: string[] = [];
+    for (const b of spec.breakpoints) {
+      const done: Label = { at: -1 };
+      const leave: Label = { at: -1 };
+      const lowering = new Lowering(
+        scope,
+        out,
+        { kind: 'handler', leave, done, places: [], slotLocals: [] },
+        0,
+      );
+      if (b.at.length > 0) {
+        const mine: Label = { at: -1 };
+        for (const at of b.at) {
+          const e = lowering.value(at);
+          out.emit(
+            {
+              kind: 'jump',
+              to: -1,
+              when: { kind: 'binary', op: 'eq', a: { kind: 'here' }, b: e, width: 8 },
+            },
+            at.span,
+            this.source(at.span),
+            mine,
+          );
+        }
+        out.emit({ kind: 'jump', to: -1 }, b.span, 'not mine', leave);
+        mine.at = out.length;
+      }
+      lowering.block(b.body);
+      done.at = out.length;
+      out.emit({ kind: 'iret' }, { start: b.body.span.end, end: b.body.span.end }, 'iret');
+      leave.at = out.length;
+      handlerLocals = Math.max(handlerLocals, lowering.locals);
+      frameRegisters.push(...frameRegistersIn(this.source(b.span)));
+    }
+    out.emit(
+      {
+        kind: 'violate',
+        property: property('trap_handled'),
+        message:
+          spec.breakpoints.length === 0
+            ? 'a trap, and no `on breakpoint` in this spec'
+            : 'the trap finds no rule that owns it: every handler declined',
+      },
+      nowhere,
+      'no owner',
+    );
+    out.emit({ kind: 'iret' }, nowhere, 'iret');
+
+    const patcher = out.length;
+    let patcherLocals = stubCount;
+    const order = settings.patchList
+      ? settings.patchList.flatMap((p) => {
+          const i = spec.patches.findIndex((x) => x.name?.text === p.name);
+          if (i < 0)
+            this.unknown(
+              p.name,
+              p.span,
+              spec.patches.flatMap((x) => (x.name ? [x.name.text] : [])),
+              'a named patch',
+            );
+          return i < 0 ? [] : [i];
+        })
+      : Array.from({ length: settings.patches ?? 1 }, () => spec.patches.map((_, i) => i)).flat();
+    const slotLocals = Array.from({ length: stubCount }, (_, i) => i);
+    for (const index of order) {
+      const patch = spec.patches[index];
+      const info = patches[index];
+      if (!patch || !info) continue;
+      const leave: Label = { at: -1 };
+      const head = { start: patch.span.start, end: patch.body.span.start };
+      out.emit({ kind: 'begin', patch: index }, head, this.source(head));
+      const lowering = new Lowering(
+        scope,
+        out,
+        {
+          kind: 'patcher',
+          leave,
+          done: leave,
+          places: info.changes.map((c) => c.place),
+          slotLocals,
+        },
+        stubCount,
+      );
+      lowering.block(patch.body);
+      leave.at = out.length;
+      for (let i = stubCount; i < lowering.locals; i++)
+        out.emit({ kind: 'set', to: { kind: 'local', index: i }, value: num(0) }, head, 'end');
+      out.emit(
+        { kind: 'finish', patch: index },
+        { start: patch.body.span.end, end: patch.body.span.end },
+        'the patch returns',
+      );
+      patcherLocals = Math.max(patcherLocals, lowering.locals);
+    }
+    out.emit({ kind: 'end' }, nowhere, 'idle');
+    return {
+      ops: out.finish(),
+      entry: { breakpoint, ipi, empty: ret.at, patcher },
+      locals: { handler: handlerLocals, patcher: patcherLocals },
+      phases: out.phases,
+      frameRegisters,
+    };
+  }
+
+  private textRanges(): readonly TextRange[] {
+    return this.placed.chunks.map((c) => ({ from: c.from, bytes: c.bytes }));
+  }
+}
+
+/** Registers that a handler names as `frame.rax`. */
+const frameRegistersIn = (text: string): readonly string[] =>
+  [...text.matchAll(/\bframe\s*\.\s*([a-z0-9]+)/g)].map((m) => m[1] as string);
+
+const same = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((x, i) => x === b[i]);
+
+function firstTarget(bytes: Uint8Array, at: Address): Address | undefined {
+  const d = decode(bytes, bytes.length);
+  if (d.kind !== 'insn') return undefined;
+  for (const op of instantiate(d, at))
+    if (op.kind === 'branch' && op.target.kind === 'const') return op.target.lo;
+  return undefined;
+}
+
+export type { Expr, Item };

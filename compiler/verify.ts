@@ -1,0 +1,308 @@
+// From a file to its verdicts: every check of every scenario, searched; a resumable object without a clock.
+
+import type { Diagnostic } from '../grammar/diagnostic.ts';
+import type { File, Item, Setting, Span } from '../grammar/index.ts';
+import { parse } from '../grammar/index.ts';
+import { unsupported } from './capabilities.ts';
+import type { Machine } from './emulator/machine.ts';
+import { createMachine } from './emulator/machine.ts';
+import type { Trace } from './emulator/trace.ts';
+import { tell } from './emulator/trace.ts';
+import type { Bounds, Result, Search } from './explorer/index.ts';
+import { createSearch } from './explorer/index.ts';
+import { builtin } from './ir.ts';
+import type { Lowered } from './lower.ts';
+import { lower } from './lower.ts';
+import type { Check } from './scenario.ts';
+import { checksOf, optionsOf } from './scenario.ts';
+
+export interface Expected {
+  readonly kind: 'holds' | 'violates';
+  readonly only: boolean;
+  readonly properties: readonly string[];
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly span: Span;
+  readonly expected: Expected;
+  readonly checks: readonly Check[];
+}
+
+export interface Compiled {
+  readonly text: string;
+  readonly file?: File;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Empty where there are errors. */
+  readonly scenarios: readonly Scenario[];
+}
+
+/** Items with those inside `if`. */
+export function allItems(items: readonly Item[]): readonly Item[] {
+  return items.flatMap((i) => (i.kind === 'if' ? allItems([...i.then, ...(i.else ?? [])]) : [i]));
+}
+
+/** Parses and checks a text; each scenario's checks are lowered once, so that nothing is found out only later. */
+export function compile(text: string): Compiled {
+  const { file, diagnostics } = parse(text);
+  const found: Diagnostic[] = [...diagnostics];
+  if (!file || found.some((d) => d.severity === 'error'))
+    return { text, ...(file ? { file } : {}), diagnostics: found, scenarios: [] };
+  found.push(...unsupported(file));
+  if (found.some((d) => d.severity === 'error'))
+    return { text, file, diagnostics: found, scenarios: [] };
+  const report = (d: Diagnostic): void => {
+    if (
+      found.length < 100 &&
+      !found.some(
+        (x) =>
+          x.code === d.code &&
+          x.span.start === d.span.start &&
+          x.span.end === d.span.end &&
+          x.message === d.message,
+      )
+    )
+      found.push(d);
+  };
+  const items = allItems(file.items);
+  const machine: Setting[] = items.flatMap((i) => (i.kind === 'machine' ? i.settings : []));
+  const options = optionsOf(file);
+  const requirements = items.flatMap((i) => (i.kind === 'require' ? [i.name.text] : []));
+  const scenarios: Scenario[] = [];
+  for (const item of items) {
+    if (item.kind !== 'scenario') continue;
+    const expected: Expected =
+      !item.expect || item.expect.kind === 'holds'
+        ? { kind: 'holds', only: false, properties: [] }
+        : {
+            kind: 'violates',
+            only: item.expect.only,
+            properties: item.expect.properties.map((p) => p.text),
+          };
+    if (item.expect?.kind === 'violates') {
+      for (const p of item.expect.properties) {
+        if (!(builtin as readonly string[]).includes(p.text) && !requirements.includes(p.text)) {
+          report({
+            code: 'unknown-property',
+            severity: 'error',
+            message: `\`${p.text}\` is not a property; they are ${[...builtin, ...requirements].join(', ')}`,
+            span: p.span,
+          });
+        }
+      }
+    }
+    if (scenarios.some((s) => s.name === item.name.text))
+      report({
+        code: 'duplicate-scenario',
+        severity: 'error',
+        message: `there are two scenarios "${item.name.text}"`,
+        span: item.name.span,
+      });
+    scenarios.push({
+      name: item.name.text,
+      span: item.span,
+      expected,
+      checks: checksOf(options, machine, item.settings, report),
+    });
+  }
+  if (scenarios.length === 0) {
+    scenarios.push({
+      name: 'default',
+      span: file.name.span,
+      expected: { kind: 'holds', only: false, properties: [] },
+      checks: checksOf(options, machine, [], report),
+    });
+  }
+  for (const s of scenarios) {
+    for (const check of s.checks) {
+      if (found.some((d) => d.severity === 'error')) break;
+      lower(file, text, check, report);
+    }
+  }
+  found.sort((a, b) => a.span.start - b.span.start);
+  const errors = found.some((d) => d.severity === 'error');
+  return { text, file, diagnostics: found, scenarios: errors ? [] : scenarios };
+}
+
+/** The program of one check; it was lowered before, so it lowers again. */
+export function programOf(compiled: Compiled, check: Check): Lowered {
+  const messages: string[] = [];
+  const lowered = compiled.file
+    ? lower(compiled.file, compiled.text, check, (d) => messages.push(d.message))
+    : undefined;
+  if (!lowered) throw new Error(`a check that was accepted does not lower: ${messages.join('; ')}`);
+  return lowered;
+}
+
+export type Verdict = 'holds' | 'violated' | 'unfinished';
+
+export interface CheckResult {
+  readonly values: readonly string[];
+  readonly result: Result;
+  /** Of each violation, in the order of `result.violations`. */
+  readonly traces: readonly Trace[];
+  /** Operations of the patcher and the handlers that some run executed, by source. */
+  readonly executed: readonly Span[];
+  readonly operations: readonly { readonly span: Span; readonly text: string }[];
+  readonly witnesses: readonly {
+    readonly name: string;
+    readonly span: Span;
+    readonly reached: boolean;
+  }[];
+}
+
+export interface ScenarioResult {
+  readonly scenario: Scenario;
+  readonly verdict: Verdict;
+  readonly asExpected: boolean;
+  /** Why it is not, in a sentence. */
+  readonly finding?: string;
+  readonly checks: readonly CheckResult[];
+}
+
+/** One scenario being searched, check after check. */
+export class Verification {
+  readonly scenario: Scenario;
+  private readonly compiled: Compiled;
+  private readonly bounds: Bounds;
+  private readonly done: CheckResult[] = [];
+  private at = 0;
+  private current: { machine: Machine; search: Search; lowered: Lowered } | undefined;
+
+  constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds) {
+    this.compiled = compiled;
+    this.scenario = scenario;
+    this.bounds = bounds;
+  }
+
+  /** Expands up to `budget` states. */
+  advance(budget: number): { readonly done: boolean } {
+    const check = this.scenario.checks[this.at];
+    if (!check) return { done: true };
+    if (!this.current) {
+      const lowered = programOf(this.compiled, check);
+      const machine = createMachine(lowered.program);
+      this.current = { machine, lowered, search: createSearch(machine, this.bounds) };
+    }
+    if (this.current.search.advance(budget).done) this.close(check);
+    return { done: this.at >= this.scenario.checks.length };
+  }
+
+  /** Ends it for a reason (`time`); what was found until then is kept, and checks that did not begin are unfinished. */
+  stop(reason: string): void {
+    while (this.at < this.scenario.checks.length) {
+      if (!this.current) this.advance(0);
+      const check = this.scenario.checks[this.at];
+      if (!this.current || !check) continue;
+      this.current.search.stop(reason);
+      while (!this.current.search.advance(1 << 20).done);
+      this.close(check);
+    }
+  }
+
+  /** Seconds are the caller's; figures of the check that is being searched. */
+  progress(): {
+    readonly check: number;
+    readonly states: number;
+    readonly transitions: number;
+    readonly depth: number;
+    readonly queue: number;
+    readonly bytes: number;
+  } {
+    const p = this.current?.search.progress();
+    return {
+      check: this.at,
+      states: p?.states ?? 0,
+      transitions: p?.transitions ?? 0,
+      depth: p?.depth ?? 0,
+      queue: p?.queue ?? 0,
+      bytes: p?.bytes ?? 0,
+    };
+  }
+  get finished(): number {
+    return this.done.length;
+  }
+
+  private close(check: Check): void {
+    const { machine, search, lowered } = this.current as NonNullable<typeof this.current>;
+    const result = search.result();
+    const p = lowered.program;
+    const executed = p.kernel.flatMap((op, i) => (machine.kernel.executed[i] ? [op.span] : []));
+    const traces = result.violations.map((v) =>
+      tell(
+        machine,
+        v.schedule.map((s) => s.name),
+        v.initial,
+      ),
+    );
+    this.done.push({
+      values: check.values,
+      result,
+      traces,
+      executed,
+      operations: p.kernel
+        .filter((op) => op.span.end > 0)
+        .map((op) => ({ span: op.span, text: op.text })),
+      witnesses: p.witnesses.map((w, i) => ({
+        name: w.name,
+        span: w.span,
+        reached: result.witnesses[i]?.run !== undefined,
+      })),
+    });
+    this.current = undefined;
+    this.at++;
+  }
+
+  result(): ScenarioResult {
+    const checks = this.done;
+    const verdicts = checks.map((c) => c.result.verdict);
+    const verdict: Verdict = verdicts.includes('violated')
+      ? 'violated'
+      : verdicts.includes('unfinished') || checks.length === 0
+        ? 'unfinished'
+        : 'holds';
+    const finding = judge(this.scenario.expected, checks);
+    return {
+      scenario: this.scenario,
+      verdict,
+      asExpected: finding === undefined,
+      checks,
+      ...(finding === undefined ? {} : { finding }),
+    };
+  }
+}
+
+/** What speaks against the expectation: every check of a scenario must come out as expected. */
+function judge(expected: Expected, checks: readonly CheckResult[]): string | undefined {
+  for (const c of checks) {
+    const where = c.values.length > 0 ? ` (${c.values.join(', ')})` : '';
+    const violated = c.result.violations.map((v) => v.property);
+    const bound = c.result.bound;
+    if (expected.kind === 'holds') {
+      if (violated.length > 0)
+        return `expected holds, but it violates ${violated.join(', ')}${where}`;
+      if (c.result.verdict !== 'holds')
+        return `expected holds, but the search is unfinished${where}: ${bound ?? 'stopped'}`;
+      const missed = c.witnesses.find((w) => !w.reached);
+      if (missed)
+        return `holds, but nothing happened: no run reaches the witness \`${missed.name}\`${where}`;
+      continue;
+    }
+    const met = expected.properties.filter((p) => violated.includes(p));
+    if (met.length === 0) {
+      if (bound !== undefined)
+        return `expected violates ${expected.properties.join(' or ')}, but the search is unfinished${where}: ${bound}`;
+      return violated.length > 0
+        ? `expected violates ${expected.properties.join(' or ')}, but it violates ${violated.join(', ')}${where}`
+        : `expected violates ${expected.properties.join(' or ')}, but it holds${where}`;
+    }
+    if (expected.only) {
+      const other = violated.filter((p) => !expected.properties.includes(p));
+      if (other.length > 0)
+        return `expected violates only ${expected.properties.join(' or ')}, but it violates ${other.join(', ')} too${where}`;
+      if (bound !== undefined)
+        return `expected violates only ${expected.properties.join(' or ')}, but the search is unfinished${where}: ${bound}`;
+    }
+  }
+  return undefined;
+}
