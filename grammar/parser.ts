@@ -78,10 +78,10 @@ export function parse(text: string): Parsed {
 
 /**
  * Ends of lines that mean nothing are taken out: inside parentheses and brackets, behind a comma, and all but the
- * first of several. A parenthesis that is never closed ends at the next brace, or where a line clearly begins a
- * statement, so that it does not swallow the rest. Each token's payload is the number of braces open around it.
+ * first of several. Each token's payload is the number of braces open around it.
  */
 function significant(all: readonly IToken[]): IToken[] {
+  const closed = closedBrackets(all);
   const tokens: IToken[] = [];
   let braces = 0;
   let brackets = 0;
@@ -89,12 +89,10 @@ function significant(all: readonly IToken[]): IToken[] {
     const type = token.tokenType;
     const last = tokens.at(-1)?.tokenType;
     if (type === T.Newline) {
-      if (last === undefined || last === T.Newline || last === T.Comma) continue;
-      if (brackets > 0 && !beginsStatement(all[i + 1], all[i + 2])) continue;
-      brackets = 0;
-    } else if (type === T.LeftBrace || type === T.RightBrace) brackets = 0;
-    else if (type === T.LeftParen || type === T.LeftBracket) brackets++;
-    else if (type === T.RightParen || type === T.RightBracket) brackets = Math.max(0, brackets - 1);
+      if (brackets > 0 || last === undefined || last === T.Newline || last === T.Comma) continue;
+    } else if (closed.has(i)) {
+      brackets += type === T.LeftParen || type === T.LeftBracket ? 1 : -1;
+    }
     if (type === T.RightBrace) braces--;
     token.payload = braces;
     if (type === T.LeftBrace) braces++;
@@ -103,11 +101,18 @@ function significant(all: readonly IToken[]): IToken[] {
   return tokens;
 }
 
-const statementWords: ReadonlySet<string> = new Set(T.statementWords);
-
-function beginsStatement(first: IToken | undefined, second: IToken | undefined): boolean {
-  if (first === undefined || second === undefined) return false;
-  return statementWords.has(first.image) && tokenMatcher(second, T.Word);
+/** The pairs; a parenthesis that is never closed must not swallow the lines behind it. */
+function closedBrackets(all: readonly IToken[]): ReadonlySet<number> {
+  const closed = new Set<number>();
+  let open: number[] = [];
+  for (const [i, { tokenType: type }] of all.entries()) {
+    if (type === T.LeftParen || type === T.LeftBracket) open.push(i);
+    else if (type === T.RightParen || type === T.RightBracket) {
+      const before = open.pop();
+      if (before !== undefined) closed.add(before).add(i);
+    } else if (type === T.LeftBrace || type === T.RightBrace || type === T.Semicolon) open = [];
+  }
+  return closed;
 }
 
 /** Judged before the grammar, so that neither it nor a later pass can run out of stack. */
@@ -200,6 +205,9 @@ const ruleNames: Readonly<Record<string, string>> = {
   asmLine: 'an instruction',
   insn: 'an instruction',
   expression: 'an expression',
+  rhs: 'an expression',
+  insns: 'an instruction',
+  pokeSource: '`old`, `new` or an instruction',
   primary: 'an expression',
   operand: 'an operand',
   setting: 'a setting',
@@ -211,6 +219,8 @@ const ruleNames: Readonly<Record<string, string>> = {
 const foreign: Readonly<Record<string, { readonly message: string; readonly write?: string }>> = {
   '&&': { message: '`&&` is written `and`', write: 'and' },
   '!': { message: '`!` is written `not`', write: 'not' },
+  '||': { message: '`||` is written `or`', write: 'or' },
+  '/*': { message: 'a comment begins with `//`' },
   '#': { message: 'a comment begins with `//`' },
   "'": { message: 'a text stands in double quotes' },
   '%': { message: 'a register is written without `%`', write: '' },
@@ -354,12 +364,9 @@ class SpecParser extends EmbeddedActionsParser {
       { ALT: () => this.is('nmi') },
       { ALT: () => this.is('ipi') },
     ]);
-    let name: Name | undefined;
-    this.OPTION({
-      GATE: () => who !== 'ipi' || this.LA(1).image !== 'runs',
-      DEF: () => {
-        name = this.name(0, who === 'ipi' ? '`runs`' : `the name of the ${who}`);
-      },
+    const name = this.OPTION({
+      GATE: () => who !== 'ipi',
+      DEF: () => this.name(0, `the name of the ${who}`),
     });
     if (name === undefined && who !== 'ipi') this.expected(`the name of the ${who}`);
     this.CONSUME(keyword('runs'));
@@ -1003,7 +1010,7 @@ class SpecParser extends EmbeddedActionsParser {
   private beginsAddress(): boolean {
     const first = this.LA(1).image.toLowerCase();
     const next = this.LA(2);
-    if (next.tokenType === T.Colon) return true;
+    if (next.tokenType === T.Colon) return this.LA(3).tokenType === T.LeftBracket;
     if (next.image === 'ptr') return this.LA(3).tokenType !== T.Comma;
     if (!['byte', 'word', ...sizes].includes(first)) return false;
     return next.tokenType === T.LeftBracket || this.LA(3).tokenType === T.Colon;
@@ -1162,8 +1169,10 @@ class SpecParser extends EmbeddedActionsParser {
         ALT: () => {
           const locked = this.OPTION2(() => this.CONSUME(keyword('locked'))) !== undefined;
           const store = this.LA(1);
-          if (!stores.has(store.image))
-            this.expected('`bytes`, `any order` or `storeN`', storeWords);
+          if (!/^store\d+$/.test(store.image))
+            this.expected('`bytes`, `any order` or `storeN`', ['bytes', 'any', 'locked']);
+          else if (!stores.has(store.image))
+            this.fail('store-size', 'a store has 1, 2, 4, 8 or 16 bytes', spanOf(store));
           this.CONSUME(T.Word);
           const size = Number(store.image.slice('store'.length));
           return { kind: 'store', size, locked, span: this.since(start) };
@@ -1480,23 +1489,26 @@ class SpecParser extends EmbeddedActionsParser {
       {
         ALT: () => {
           this.CONSUME(keyword('emulate'));
-          return this.OR2<Choices<Stmt>>([
-            {
-              GATE: () => this.beginsInsn(),
-              ALT: () => {
-                const insn = this.SUBRULE(this.insn);
-                return { kind: 'emulate', what: { kind: 'insn', insn }, span: this.since(start) };
+          return this.OR2({
+            ERR_MSG: 'an instruction or an expression',
+            DEF: [
+              {
+                GATE: () => this.beginsInsn(),
+                ALT: () => {
+                  const insn = this.SUBRULE(this.insn);
+                  return { kind: 'emulate', what: { kind: 'insn', insn }, span: this.since(start) };
+                },
+                IGNORE_AMBIGUITIES: true,
               },
-              IGNORE_AMBIGUITIES: true,
-            },
-            {
-              ALT: () => {
-                const expr = this.SUBRULE1(this.expression);
-                return { kind: 'emulate', what: { kind: 'expr', expr }, span: this.since(start) };
+              {
+                ALT: () => {
+                  const expr = this.SUBRULE1(this.expression);
+                  return { kind: 'emulate', what: { kind: 'expr', expr }, span: this.since(start) };
+                },
+                IGNORE_AMBIGUITIES: true,
               },
-              IGNORE_AMBIGUITIES: true,
-            },
-          ]);
+            ],
+          });
         },
       },
       {
@@ -1777,6 +1789,7 @@ class SpecParser extends EmbeddedActionsParser {
       const end = spanOf(token).end;
       const fix = { title: 'close it', edits: [{ span: { start: end, end }, text: '"' }] };
       this.report(error('unclosed-text', 'this text has no closing quote', spanOf(token), fix));
+      throw new Stop();
     }
     return { text: token.image.slice(1, closed ? -1 : undefined), span: spanOf(token) };
   }
@@ -1945,11 +1958,11 @@ class SpecParser extends EmbeddedActionsParser {
       case 'thread':
       case 'irq':
       case 'nmi':
+        return this.LA(3).image === 'runs';
       case 'require':
+        return this.LA(3).tokenType === T.Colon;
       case 'waive':
-        return (
-          tokenMatcher(second, T.Word) && second.image !== 'at' && this.LA(3).tokenType !== T.Bar
-        );
+        return this.LA(3).tokenType === T.StringToken;
       case 'option':
       case 'shared':
       case 'percpu':
@@ -2003,9 +2016,8 @@ class SpecParser extends EmbeddedActionsParser {
     const token = thrown.token ?? this.LA(1);
     const words = types.flatMap((t) => (T.keywords.includes(wordOf(t)) ? [wordOf(t)] : []));
     const labels = [...new Set(types.map((t) => t.LABEL ?? t.name))];
-    let what = description;
-    if (what === '') what = ruleNames[rule] ?? '';
-    if (what === '' || (description === '' && labels.length === 1)) what = listed(labels);
+    const one = thrown.name === 'MismatchedTokenException' ? listed(labels) : ruleNames[rule];
+    const what = description || one || listed(labels);
     const candidates =
       rule === 'statement' ? T.statementWords : rule === 'item' ? T.sectionWords : words;
     this.report(this.unexpected(token, what, candidates));
@@ -2031,7 +2043,6 @@ class SpecParser extends EmbeddedActionsParser {
 }
 
 const joins: ReadonlySet<string> = new Set(['else', 'expect', 'resume', 'as']);
-const storeWords = ['bytes', 'any', 'locked', ...stores];
 
 /** Statements whose word stands before an expression, which may begin with a parenthesis. */
 const beforeExpression: ReadonlySet<string> = new Set([

@@ -3,6 +3,7 @@
 import type {
   Alternatives,
   AsmItem,
+  Atom,
   Block,
   Call,
   Cell,
@@ -197,19 +198,20 @@ function setting(it: Setting): string {
 }
 
 function alternatives(list: Alternatives): string {
-  const texts = list.map((atom) => {
-    switch (atom.kind) {
-      case 'word':
-        return atom.text;
-      case 'number':
-        return `${atom.value}`;
-      case 'range':
-        return `${atom.from}..${atom.to}`;
-      case 'comma':
-        return ',';
-    }
-  });
-  return texts.join(' | ');
+  return list.map(atom).join(' | ');
+}
+
+function atom(it: Atom): string {
+  switch (it.kind) {
+    case 'word':
+      return it.text;
+    case 'number':
+      return `${it.value}`;
+    case 'range':
+      return `${it.from}..${it.to}`;
+    case 'comma':
+      return ',';
+  }
 }
 
 // ---- assembly

@@ -80,7 +80,7 @@ export const Bar = sign('Bar', '|');
 export const Unknown: TokenType = createToken({
   name: 'Unknown',
   label: 'an unknown character',
-  pattern: /[^A-Za-z0-9_"\s{}()[\],;:.|=+\-*/<>!]+|!/,
+  pattern: /[^A-Za-z0-9_"\s{}()[\],;:.|=+\-*/<>!]+|!(?!=)|\|\||\/\*|\*\//,
 });
 
 /** Words that begin a section. */
@@ -272,8 +272,8 @@ export const allTokens: readonly TokenType[] = [
   ...[...keywordTypes.values()].sort((a, b) => length(b) - length(a)),
   Identifier,
   Word,
-  ...punctuation,
   Unknown,
+  ...punctuation,
 ];
 
 export const lexer = new Lexer([...allTokens], {
