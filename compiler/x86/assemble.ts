@@ -292,14 +292,25 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Replaces names by addresses: a plain one by what the mnemonic wants, an immediate or a branch target. */
+/**
+ * Replaces names by addresses: a plain one by what the mnemonic wants, an immediate or a branch target. A number is a
+ * branch target too, where the mnemonic wants one.
+ */
 export function bind(
   insn: AbstractInsn,
   lookup: (name: string) => Address | undefined,
 ): AbstractInsn | Refusal {
   const operands: Operand[] = [];
   for (const o of insn.operands) {
-    const ref = o.kind === 'ref' || o.kind === 'mem' || o.kind === 'relative' ? o.ref : undefined;
+    const ref = refOf(o);
+    if (o.kind === 'imm' && isBranch(insn.mnemonic)) {
+      const address = canonicalAddress(o.value);
+      if (address === undefined) {
+        return refusal('range', `${print(insn)}: this is not a canonical address`);
+      }
+      operands.push({ kind: 'target', address });
+      continue;
+    }
     if (!ref || !('name' in ref)) {
       operands.push(o);
       continue;
@@ -338,6 +349,12 @@ export function bind(
     }
   }
   return { ...insn, operands };
+}
+
+/** Bits 63 to 47 are equal in a canonical address (SDM 1, 3.3.7.1). */
+function canonicalAddress(value: bigint): Address | undefined {
+  const signed = BigInt.asIntN(64, value);
+  return BigInt.asIntN(48, signed) === signed ? Number(signed) : undefined;
 }
 
 const refOf = (o: Operand): Ref | undefined =>
