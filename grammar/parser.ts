@@ -1494,14 +1494,14 @@ class SpecParser extends EmbeddedActionsParser {
             DEF: [
               {
                 GATE: () => this.beginsInsn(),
-                ALT: () => {
+                ALT: (): Stmt => {
                   const insn = this.SUBRULE(this.insn);
                   return { kind: 'emulate', what: { kind: 'insn', insn }, span: this.since(start) };
                 },
                 IGNORE_AMBIGUITIES: true,
               },
               {
-                ALT: () => {
+                ALT: (): Stmt => {
                   const expr = this.SUBRULE1(this.expression);
                   return { kind: 'emulate', what: { kind: 'expr', expr }, span: this.since(start) };
                 },
