@@ -871,6 +871,10 @@ class Builder {
         out.emit({ kind: 'jump', to: -1 }, b.span, 'not mine', leave);
         mine.at = out.length;
       }
+      lowering.checkDecides(
+        b.body,
+        b.at.length === 1 && b.at[0]?.kind === 'name' ? `\`${b.at[0].text}\`` : 'the instruction',
+      );
       lowering.block(b.body);
       done.at = out.length;
       out.emit({ kind: 'iret' }, { start: b.body.span.end, end: b.body.span.end }, 'iret');

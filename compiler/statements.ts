@@ -179,6 +179,53 @@ export class Lowering {
     this.clear(from, { start: block.span.end, end: block.span.end });
   }
 
+  /** Whether every way through a handler's block says where to go on. */
+  private decides(block: Block, depth = 0): boolean {
+    return block.body.some((s) => {
+      switch (s.kind) {
+        case 'resume':
+        case 'emulate':
+        case 'decline':
+          return true;
+        case 'assign': {
+          const t = s.target;
+          return (
+            t.kind === 'field' &&
+            t.of.kind === 'name' &&
+            t.of.text === 'frame' &&
+            t.field.text === 'ip'
+          );
+        }
+        case 'if': {
+          const known = constant(s.test, this.scope.spec.options);
+          if (known !== undefined) {
+            const taken = known !== 0n ? s.then : s.else;
+            return taken !== undefined && this.decides(taken, depth);
+          }
+          return s.else !== undefined && this.decides(s.then, depth) && this.decides(s.else, depth);
+        }
+        case 'call': {
+          const define = this.scope.spec.defines.find((d) => d.name.text === s.call.name.text);
+          return define !== undefined && depth < 20 && this.decides(define.body, depth + 1);
+        }
+        default:
+          return false;
+      }
+    });
+  }
+
+  /** A handler that says nothing returns behind its INT3: into the middle of what stood there. */
+  checkDecides(block: Block, where: string): void {
+    if (this.decides(block)) return;
+    const end = { start: block.span.end - 1, end: block.span.end };
+    this.error(
+      'handler-end',
+      `this path ends without \`resume\`, \`emulate\` or \`decline\`: it returns into the middle of ${where}`,
+      end,
+      { title: 'say `decline` at the end', text: '; decline }' },
+    );
+  }
+
   private bind(name: { text: string; span: Span }, binding: Binding): void {
     if (
       this.find(name.text) ||
@@ -567,6 +614,8 @@ export class Lowering {
       }
       from = Number(a);
       to = typeof b === 'bigint' ? Number(b) : stmt.range.dots ? length : from + 1;
+      // `s[1..]` of a place of one byte is nothing: a loop over sites may say it.
+      if (stmt.range.dots && !stmt.range.to && from === length) return;
       if (from < 0 || to > length || from >= to) {
         const ok = `\`${stmt.place.text}\` has bytes 0 to ${length - 1}`;
         this.error(

@@ -84,6 +84,8 @@ export class Core {
   finished = false;
   /** Memory is written at once and read without the buffer: inside a locked operation. */
   direct = false;
+  /** A property looks at the state: nothing that it reads counts as seen by a CPU. */
+  looking = false;
   /** Registers are those of the saved frame: an instruction is being emulated. */
   onFrame = false;
   happened: Happening[] | undefined;
@@ -444,7 +446,7 @@ export class Core {
     const { s, l } = this;
     let a = s[l.data + 2 * word] as number;
     let b = s[l.data + 2 * word + 1] as number;
-    if (!this.direct) {
+    if (!this.direct && !this.looking) {
       const base = (l.cpus[this.cpu] as number) + cpuField.buffer;
       const n = s[base] as number;
       for (let i = 0, at = base + 1; i < n; i++, at += l.unitWords) {
@@ -458,7 +460,8 @@ export class Core {
         }
       }
     }
-    if (this.p.env.fetch.dataOrder) this.raise(this.cpu, s[l.dataSeen + word] as number);
+    if (this.p.env.fetch.dataOrder && !this.looking)
+      this.raise(this.cpu, s[l.dataSeen + word] as number);
     if (width === 8) {
       this.hi = b;
       return a;

@@ -362,9 +362,10 @@ class X86Machine implements Machine {
     const m = this.core;
     const { p } = m;
     if (p.requirements.length === 0 && p.witnesses.length === 0) return;
-    m.direct = true;
+    m.looking = true;
     for (const r of p.requirements) {
       if (r.when === 'eventually' || (r.when === 'after patch' && !m.finished)) continue;
+      if (p.waived.has(r.property)) continue;
       if (r.during !== undefined && this.phase() !== r.during) continue;
       const lo = evaluate(m, r.expr);
       const truth = lo !== 0 || m.hi !== 0;
@@ -375,7 +376,7 @@ class X86Machine implements Machine {
       const lo = evaluate(m, (p.witnesses[i] as Program['witnesses'][number]).expr);
       if (lo !== 0 || m.hi !== 0) this.witnessed |= 1 << i;
     }
-    m.direct = false;
+    m.looking = false;
   }
 
   /** The phase in which the patcher stands, or -1. */
@@ -536,13 +537,13 @@ class X86Machine implements Machine {
     }
     if (this.eventually.length > 0) {
       m.select(0);
-      m.direct = true;
+      m.looking = true;
       for (const r of this.eventually) {
         const lo = evaluate(m, r.expr);
         if (lo !== 0 || m.hi !== 0) bits |= bit;
         bit <<= 1;
       }
-      m.direct = false;
+      m.looking = false;
       m.outcome = 0;
     }
     return bits;
