@@ -119,6 +119,7 @@ function closedBrackets(all: readonly IToken[]): ReadonlySet<number> {
 function tooDeep(tokens: readonly IToken[]): Diagnostic | undefined {
   let depth = 0;
   let run = 0;
+  let behindBrace = false;
   const chains: number[] = [0];
   for (const [i, token] of tokens.entries()) {
     const type = token.tokenType;
@@ -133,10 +134,11 @@ function tooDeep(tokens: readonly IToken[]): Diagnostic | undefined {
         depth++;
         chains.push((chains.pop() ?? 0) + 1);
       }
-    } else if (type !== T.Newline && tokens[i - 1]?.tokenType === T.RightBrace) {
+    } else if (type !== T.Newline && behindBrace) {
       depth -= chains.pop() ?? 0;
       chains.push(0);
     }
+    if (type !== T.Newline) behindBrace = type === T.RightBrace;
     if (depth > maxDepth)
       return error('too-deep', `this is nested more than ${maxDepth} deep`, spanOf(token));
     if (endsRun.has(type)) run = 0;
@@ -215,6 +217,12 @@ const ruleNames: Readonly<Record<string, string>> = {
   unit: '`bytes`, `any order` or `storeN`',
 };
 
+/** Where a keyword is one of very many. A line may also go on what a brace before it ended. */
+const beginnings: Readonly<Record<string, readonly string[]>> = {
+  item: [...T.sectionWords, 'expect', 'else'],
+  statement: [...T.statementWords, 'else'],
+};
+
 /** What people write who come from elsewhere. */
 const foreign: Readonly<Record<string, { readonly message: string; readonly write?: string }>> = {
   '&&': { message: '`&&` is written `and`', write: 'and' },
@@ -236,6 +244,7 @@ class Full extends Error {}
 
 type Rule<R> = ParserMethod<[], R>;
 type Choices<R> = readonly IOrAlt<R>[];
+type Heading = Pick<File, 'name' | 'summary'>;
 type Found = { readonly token: IToken; readonly expr: Expr; readonly end: number };
 
 const stores: ReadonlySet<string> = new Set(['store1', 'store2', 'store4', 'store8', 'store16']);
@@ -283,28 +292,36 @@ class SpecParser extends EmbeddedActionsParser {
   // -- a file and its sections
 
   private readonly file: Rule<File> = this.RULE<() => File>('file', () => {
-    const start = this.LA(1).startOffset;
     const items: Item[] = [];
-    let name: Name = { text: '', span: { start: 0, end: 0 } };
-    let summary: Text = { text: '', span: { start: 0, end: 0 } };
+    let heading: Heading | undefined;
     this.newlines();
     this.line(() => {
-      this.CONSUME(keyword('protocol'), {
-        ERR_MSG: '`protocol NAME "summary"` at the beginning of the file',
-      });
-      name = this.name(0, 'the name of the protocol');
-      summary = this.quoted(0, 'a summary in quotes');
+      heading = this.SUBRULE(this.heading);
       this.endOfLine();
     });
-    this.lines(false, () => items.push(this.SUBRULE(this.item)));
+    this.lines(false, () => {
+      if (this.LA(1).tokenType === keyword('protocol') && !this.RECORDING_PHASE) {
+        const token = this.LA(1);
+        // Where it was missed, it is what was missed.
+        if (heading) this.report(error('one-protocol', 'a file has one protocol', spanOf(token)));
+        heading = { ...this.heading(), ...heading };
+      } else items.push(this.SUBRULE(this.item));
+    });
     return {
       kind: 'file',
-      name,
-      summary,
+      name: heading?.name ?? { text: '', span: { start: 0, end: 0 } },
+      summary: heading?.summary ?? { text: '', span: { start: 0, end: 0 } },
       items,
       comments: this.comments,
-      span: { start: Number.isNaN(start) ? 0 : start, end: this.text.length },
+      span: { start: 0, end: this.text.length },
     };
+  });
+
+  private readonly heading: Rule<Heading> = this.RULE<() => Heading>('heading', () => {
+    this.CONSUME(keyword('protocol'));
+    const name = this.name(0, 'the name of the protocol');
+    const summary = this.quoted(0, 'a summary in quotes');
+    return { name, summary };
   });
 
   private readonly item: Rule<Item> = this.RULE<() => Item>('item', () =>
@@ -527,6 +544,7 @@ class SpecParser extends EmbeddedActionsParser {
   private beginsChange(): boolean {
     let k = 1;
     while (isEnd(this.LA(k).tokenType)) k++;
+    if (this.atSection(k)) return false;
     return k > 1 || this.LA(0).tokenType === T.RightBrace;
   }
 
@@ -729,6 +747,8 @@ class SpecParser extends EmbeddedActionsParser {
                 {
                   ALT: () => {
                     const comma = this.CONSUME(T.Comma);
+                    if (!tokenMatcher(this.LA(1), T.Word) && this.LA(1).tokenType !== T.NumberToken)
+                      this.expected('a word or a number');
                     return [{ kind: 'comma', span: spanOf(comma) }];
                   },
                 },
@@ -797,6 +817,7 @@ class SpecParser extends EmbeddedActionsParser {
   /** Labels, and what they stand before: nothing, where the line ends behind them. */
   private readonly asmLine: Rule<AsmItem[]> = this.RULE<() => AsmItem[]>('asmLine', () => {
     const items: AsmItem[] = [];
+    this.labelOfGroup();
     let label: Name | undefined;
     this.MANY({
       GATE: () => this.LA(2).tokenType === T.Colon,
@@ -873,6 +894,17 @@ class SpecParser extends EmbeddedActionsParser {
       this.expected('an instruction or a label');
     return items;
   });
+
+  private labelOfGroup(): void {
+    const name = this.LA(1);
+    if (this.LA(2).tokenType !== T.LeftBrace || !tokenMatcher(name, T.Word)) return;
+    if (T.reservedWords.has(name.image)) return;
+    const { end } = spanOf(name);
+    const fix = { title: 'write `:`', edits: [{ span: { start: end, end }, text: ':' }] };
+    const message = `a label before a brace ends in \`:\`, as any other`;
+    this.report(error('group-label', message, spanOf(name), fix));
+    throw new Stop();
+  }
 
   private readonly asmElse: Rule<AsmItem[] | undefined> = this.RULE<() => AsmItem[] | undefined>(
     'asmElse',
@@ -1527,7 +1559,7 @@ class SpecParser extends EmbeddedActionsParser {
     if (!tokenMatcher(first, T.Word)) return false;
     if (T.mnemonics.has(first.image.toLowerCase())) return true;
     const next = this.LA(2);
-    if (T.reservedWords.has(next.image)) return false;
+    if (T.reservedWords.has(first.image) || T.reservedWords.has(next.image)) return false;
     return tokenMatcher(next, T.Word) || next.tokenType === T.NumberToken;
   }
 
@@ -1846,7 +1878,10 @@ class SpecParser extends EmbeddedActionsParser {
           this.report(error('stray-brace', 'this brace closes nothing', spanOf(next), fix));
         }
         this.unclosed = false;
-        this.take();
+        do {
+          this.take();
+          this.skipEnds();
+        } while (this.LA(1).tokenType === T.RightBrace);
         continue;
       }
       this.line(() => {
@@ -1873,7 +1908,7 @@ class SpecParser extends EmbeddedActionsParser {
         // reported already
       } else if (thrown instanceof Error && isRecognitionException(thrown)) this.explain(thrown);
       else throw thrown;
-      this.skipLine(depth);
+      if (!this.atSection()) this.skipLine(depth);
     }
   }
 
@@ -1943,12 +1978,14 @@ class SpecParser extends EmbeddedActionsParser {
   }
 
   /** A line without indentation that can only be the beginning of a section. */
-  private atSection(): boolean {
-    const first = this.LA(1);
+  private atSection(k = 1): boolean {
+    const first = this.LA(k);
     const before = this.text[first.startOffset - 1];
     if (before !== '\n' && before !== '\r') return false;
-    const second = this.LA(2);
+    const second = this.LA(k + 1);
     switch (first.image) {
+      case 'protocol':
+        return tokenMatcher(second, T.Word) && this.LA(k + 2).tokenType === T.StringToken;
       case 'code':
       case 'machine':
         return second.tokenType === T.LeftBrace;
@@ -1958,11 +1995,11 @@ class SpecParser extends EmbeddedActionsParser {
       case 'thread':
       case 'irq':
       case 'nmi':
-        return this.LA(3).image === 'runs';
+        return this.LA(k + 2).image === 'runs';
       case 'require':
-        return this.LA(3).tokenType === T.Colon;
+        return this.LA(k + 2).tokenType === T.Colon;
       case 'waive':
-        return this.LA(3).tokenType === T.StringToken;
+        return this.LA(k + 2).tokenType === T.StringToken;
       case 'option':
       case 'shared':
       case 'percpu':
@@ -2014,12 +2051,15 @@ class SpecParser extends EmbeddedActionsParser {
     const { types, rule } = this.expectations;
     const description = thrown.message;
     const token = thrown.token ?? this.LA(1);
-    const words = types.flatMap((t) => (T.keywords.includes(wordOf(t)) ? [wordOf(t)] : []));
+    // With a description of its own, the library has not asked, and the types are those of an earlier error.
+    const asked = description === '' || thrown.name !== 'MismatchedTokenException';
+    const words = (asked ? types : []).flatMap((t) =>
+      T.keywords.includes(wordOf(t)) ? [wordOf(t)] : [],
+    );
     const labels = [...new Set(types.map((t) => t.LABEL ?? t.name))];
     const one = thrown.name === 'MismatchedTokenException' ? listed(labels) : ruleNames[rule];
     const what = description || one || listed(labels);
-    const candidates =
-      rule === 'statement' ? T.statementWords : rule === 'item' ? T.sectionWords : words;
+    const candidates = beginnings[rule] ?? words;
     this.report(this.unexpected(token, what, candidates));
   }
 

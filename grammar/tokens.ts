@@ -208,7 +208,7 @@ for (const word of [...sectionWords, ...statementWords, ...innerWords]) {
     word,
     createToken({
       name: `Keyword_${word}`,
-      label: `\`${word}\``,
+      label: word === 'protocol' ? '`protocol NAME "summary"`' : `\`${word}\``,
       pattern: word,
       longer_alt: Identifier,
       categories: Word,
