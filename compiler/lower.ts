@@ -219,7 +219,7 @@ class Builder {
       events: sources,
     };
     const labels = new Map<Address, string>();
-    for (const l of placed.labels.values()) labels.set(l.address, l.name);
+    for (const l of placed.labels.values()) if (!labels.has(l.address)) labels.set(l.address, l.name);
     for (const s of stubs)
       for (const slot of s.slots)
         labels.set(slot.from, s.slots.length > 1 ? `${s.name}#${s.slots.indexOf(slot)}` : s.name);

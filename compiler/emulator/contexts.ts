@@ -76,7 +76,7 @@ export function deliver(m: Core, d: Delivery): void {
   m.s[cpu + cpuField.shadow] = 0;
   m.s[cpu + cpuField.halted] = 0;
   m.setDead(false);
-  m.happened?.push({ kind: 'deliver', what: d.name, cpu: m.cpu, shadowed });
+  m.happened?.push({ kind: 'deliver', what: d.name, cpu: m.cpu, shadowed, base });
 }
 
 /** Pops the frame of the context that runs; serialises; unblocks NMIs. */

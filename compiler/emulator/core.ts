@@ -27,6 +27,8 @@ export type Happening =
       readonly what: string;
       readonly cpu: number;
       readonly shadowed: boolean;
+      /** Low word of the frame's address. */
+      readonly base: number;
     }
   | { readonly kind: 'iret'; readonly cpu: number; readonly to: number }
   | { readonly kind: 'open' | 'close'; readonly place: number; readonly content: number }
@@ -80,6 +82,8 @@ export class Core {
   reason = '';
   limit: string | undefined;
   events = 0;
+  /** Where a guarded word was hit. */
+  overwritten = 0;
   /** A patch returned in this step. */
   finished = false;
   /** Memory is written at once and read without the buffer: inside a locked operation. */
@@ -327,6 +331,7 @@ export class Core {
     }
     const g = this.guardAt(lo | 0);
     if (((this.s[g.at] as number) & g.bit) !== 0) {
+      this.overwritten = lo | 0;
       this.violate(
         property('frame_intact'),
         'overwrites a word of a live exception frame or a return address',

@@ -26,6 +26,8 @@ function moved(insn: Prepared, by: number): Prepared {
 export class Kernel {
   /** For each operation whether some run executed it. */
   readonly executed: Uint8Array;
+  /** The access that the last action did, or the first operation where it did none. */
+  accessed = -1;
   private readonly m: Core;
   private readonly p: Program;
   private readonly fetch: Fetch;
@@ -145,6 +147,7 @@ export class Kernel {
   act(): void {
     const { m } = this;
     let accessed = false;
+    this.accessed = this.at(m.rip());
     for (let count = 0; m.outcome === 0 && m.limit === undefined; count++) {
       const index = this.at(m.rip());
       if (index < 0) return; // went back to machine code
@@ -156,6 +159,7 @@ export class Kernel {
       if (this.isAccess(op)) {
         if (accessed || !this.ready(index)) return;
         accessed = true;
+        this.accessed = index;
       }
       this.executed[index] = 1;
       m.s[m.t + taskField.rip] = ((m.rip() as number) + 1) | 0;

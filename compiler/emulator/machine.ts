@@ -570,6 +570,8 @@ class X86Machine implements Machine {
 
 /** `place+1`, `plain+5`: an address by the nearest label before it. */
 export function nearLabel(p: Program, address: number): string | undefined {
+  const exact = p.places.find((x) => x.from === address);
+  if (exact) return exact.name;
   let best: string | undefined;
   let distance = 64;
   for (const [at, name] of p.labels) {
@@ -579,8 +581,8 @@ export function nearLabel(p: Program, address: number): string | undefined {
       distance = d;
     }
   }
-  for (const x of p.places) if (address === x.from + x.length) return `${x.name}.end`;
-  return best;
+  const behind = p.places.find((x) => address === x.from + x.length);
+  return distance > 0 && behind ? `${behind.name}.end` : best;
 }
 
 /** `place[0]`, `place[1..5]`, `plain[3]`. */

@@ -1,7 +1,7 @@
 // A run told step by step: who did what at which address, what it changed, and why it ends as it does.
 
 import type { Span } from '../../grammar/index.ts';
-import type { Program } from '../ir.ts';
+import type { KernelOp, Program } from '../ir.ts';
 import type { Happening } from './core.ts';
 import { toAddress } from './core.ts';
 import { digest } from './digest.ts';
@@ -114,7 +114,8 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       if (h.kind === 'data') memory.data.set(h.word, index);
       if (h.kind === 'serialise') memory.serialised.set(h.cpu, index);
     }
-    const operation = d.operation === undefined ? undefined : p.kernel[d.operation];
+    // What leads up to an access rides along with it: the access is what the step is known by.
+    const operation = d.operation === undefined ? undefined : p.kernel[machine.kernel.accessed];
     const span = operation
       ? operation.span.end > 0
         ? operation.span
@@ -128,7 +129,7 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       who: d.who,
       ...(d.address === undefined ? {} : { address: d.address }),
       ...(d.bytes ? { bytes: d.bytes } : {}),
-      text: d.text,
+      text: operation ? operationText(p, operation) : d.text,
       ...(span ? { span } : {}),
       note: noteOf(machine, happened),
       causes: [...causes].sort((a, b) => a - b),
@@ -142,6 +143,13 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
     }
   }
   return { steps, views: views.length > 0 ? views : viewsOf(machine, state), why: [], message: '' };
+}
+
+function operationText(p: Program, operation: KernelOp): string {
+  const op = operation.do;
+  if (op.kind === 'build') return `build ${p.stubs[op.stub]?.name}[${op.index}]`;
+  if (op.kind === 'acks') return 'all acknowledged';
+  return operation.text;
 }
 
 /** The bytes of places and built stubs in memory, and for each CPU that fetches them all that it may still see. */
@@ -335,11 +343,16 @@ function explain(
       break;
     }
     case 'frame_intact': {
-      const pushed = [...memory.events]
-        .reverse()
-        .find((e) => e.happening.kind === 'deliver' && e.happening.cpu === cpu && e.step < end);
-      if (pushed && pushed.happening.kind === 'deliver')
-        add(pushed.step, `the frame of ${pushed.happening.what} is pushed here`);
+      const hit = [...memory.events].reverse().find((e) => {
+        const h = e.happening;
+        const off = h.kind === 'deliver' ? m.overwritten - h.base : -1;
+        return e.step < end && off >= 0 && off < 40;
+      });
+      if (hit?.happening.kind === 'deliver')
+        add(
+          hit.step,
+          `the frame of ${hit.happening.what} is pushed here, and its IRET is still to come`,
+        );
       break;
     }
     case 'old_or_new':
