@@ -4,7 +4,7 @@
 // operations are, the fetch and the end of an interrupt shadow, is not in a footprint.
 
 import type { Expr, Op, Target } from './ops.ts';
-import { registers } from './ops.ts';
+import { RSP, registers } from './ops.ts';
 
 /** The fields besides the general registers, which go by the manual's names. */
 // biome-ignore format: one line per part of the machine
@@ -65,8 +65,9 @@ function visit(op: Op, sink: Sink): void {
     case 'store':
       read(op.address, sink);
       read(op.value, sink);
-      // A store into the stack is done at once, one into memory waits in the buffer, or not if it is locked.
-      r('buffer');
+      // A store into the stack is done at once, and must not hit a guarded word; one into memory waits in the buffer,
+      // or not if it is locked.
+      r('buffer', 'stack');
       w('stack', 'memory', 'buffer', 'outcome');
       return;
     case 'status':
@@ -80,6 +81,8 @@ function visit(op: Op, sink: Sink): void {
       read(op.value, sink);
       sink.reads.add('rsp');
       sink.writes.add('rsp');
+      // A guarded word must not be hit.
+      r('stack');
       w('stack', 'outcome');
       if (op.as === 'return') {
         r('shadow stack');
@@ -166,6 +169,13 @@ function write(target: Target, sink: Sink): void {
     case 'reg':
       // 32 bits zero-extend, so nothing of the old value is left.
       sink.writes.add(registerField(target.reg));
+      // What comes to lie below RSP is nothing from then on.
+      if (target.reg === RSP) {
+        for (const name of ['rsp', 'stack']) {
+          sink.reads.add(name);
+          sink.writes.add(name);
+        }
+      }
       return;
     case 'flag':
       if (target.flag === 'if') sink.writes.add('if');

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { abstractInsn } from '../../compiler/place.ts';
 import { bind } from '../../compiler/x86/assemble.ts';
 import { abstract, decode, instantiate, text } from '../../compiler/x86/decode.ts';
@@ -12,6 +12,8 @@ import { rows } from '../../compiler/x86/table.ts';
 import { parse } from '../../grammar/index.ts';
 import { hex, unhex } from './bytes.ts';
 import { placed, samples, samplesOf } from './samples.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const at = -0x7f000000;
 

@@ -24,7 +24,7 @@ test.each([
   ['ff c0', 'flags rax | flags rax | '], // inc eax leaves CF
   ['74 00', 'flags rip | outcome rip | '],
   ['fb', 'if | if shadow | '],
-  ['55', 'rbp rsp | outcome rsp stack | '],
+  ['55', 'rbp rsp stack | outcome rsp stack | '],
   ['65 48 8b 04 25 08 00 00 00', 'buffer cpu memory stack | outcome rax | '],
   ['f0 48 ff 03', 'buffer flags memory rbx stack | buffer flags memory outcome stack | buffer'],
   ['0f ae f0', ' |  | buffer'],

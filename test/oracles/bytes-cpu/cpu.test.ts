@@ -6,17 +6,24 @@
 // emulator's own tests follow.
 
 import { describe, expect, test, vi } from 'vitest';
-import { Core } from '../../../compiler/emulator/core.ts';
+import type { Core } from '../../../compiler/emulator/core.ts';
 import { execute } from '../../../compiler/emulator/step.ts';
-import type { Program } from '../../../compiler/ir.ts';
 import { region } from '../../../compiler/ir.ts';
 import { flagBits, RSP, statusFlags } from '../../../compiler/ops.ts';
-import { compile, programOf } from '../../../compiler/verify.ts';
 import { decode, instantiate, text } from '../../../compiler/x86/decode.ts';
 import { encodeAs } from '../../../compiler/x86/encode.ts';
 import type { MemOperand, Operand } from '../../../compiler/x86/operand.ts';
 import { isRefusal } from '../../../compiler/x86/operand.ts';
 import { type Row, rows } from '../../../compiler/x86/table.ts';
+import {
+  general,
+  joined,
+  machine,
+  reset,
+  setData,
+  setRegister,
+  setStack,
+} from '../../x86/machine.ts';
 import { block, blockAt, runAll, type State } from './processor.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -68,7 +75,6 @@ interface Case {
   readonly behind: Uint8Array;
 }
 
-const general = Array.from({ length: 16 }, (_, r) => r).filter((r) => r !== RSP);
 /** `lea r15, [r15+1]`, which a branch that is taken skips. */
 const skipped = Uint8Array.of(0x4d, 0x8d, 0x7f, 0x01);
 
@@ -148,62 +154,20 @@ function makeCase(row: Row, k: number): Case | undefined {
   };
 }
 
-/** A machine with all registers, 8 words of data and a stack. */
-function machine(): Core {
-  const source = `protocol p "a routine that spins"
-code { spin: jmp spin }
-thread worker runs spin
-patch spin: jmp spin -> nop 2 { poke spin }
-scenario "one" { cpus 1 } expect violates torn_instruction
-`;
-  const compiled = compile(source);
-  const check = compiled.scenarios[0]?.checks[0];
-  if (!check) throw new Error(compiled.diagnostics.map((d) => d.message).join());
-  const base = programOf(compiled, check).program;
-  const program: Program = {
-    ...base,
-    env: { ...base.env, memory: 'sc' },
-    data: Array.from({ length: 8 }, (_, k) => ({
-      name: `w${k}`,
-      address: region.data + 8 * k,
-      lo: 0,
-      hi: 0,
-    })),
-    registers: general,
-    liveRegisters: new Set(general),
-    flagsLive: true,
-  };
-  return new Core(program);
-}
-
-const lo = (v: bigint): number => Number(BigInt.asIntN(32, v));
-const hi = (v: bigint): number => Number(BigInt.asIntN(32, v >> 32n));
-const joined = (l: number, h: number): bigint =>
-  BigInt.asUintN(64, (BigInt(h) << 32n) | BigInt(l >>> 0));
-
 /** The same case in the emulator; addresses are told as the processor's. */
 function emulate(core: Core, c: Case, k: number): State | string {
-  core.s = core.initial();
-  core.cpu = 0;
-  core.selectTask(1);
-  core.outcome = 0;
-  core.direct = false;
+  reset(core);
   const stackFrom = core.stackTop(1) - 4 * 8;
   c.before.registers.forEach((v, r) => {
-    if (r !== RSP) core.setRegister(r, lo(v), hi(v));
+    setRegister(core, r, v);
   });
   c.before.stack.forEach((v, j) => {
-    core.writeStack((stackFrom + 8 * j) | 0, lo(v), hi(v), false);
+    setStack(core, stackFrom + 8 * j, v);
   });
-  core.s[core.t + core.l.registers] = (stackFrom + block.rsp - block.stack) | 0;
-  core.s[core.t + core.l.registers + 1] = -1;
-  if (c.base !== undefined) {
-    const address = region.data + c.offset;
-    core.setRegister(c.base, address | 0, Math.floor(address / 0x100000000));
-  }
+  setRegister(core, RSP, BigInt(stackFrom + block.rsp - block.stack));
+  if (c.base !== undefined) setRegister(core, c.base, BigInt(region.data + c.offset));
   c.before.memory.forEach((v, j) => {
-    core.s[core.l.data + 2 * j] = lo(v);
-    core.s[core.l.data + 2 * j + 1] = hi(v);
+    setData(core, j, v);
   });
   core.setFlags(Number(c.before.flags) & (statusFlags | flagBits.if));
 
@@ -220,7 +184,10 @@ function emulate(core: Core, c: Case, k: number): State | string {
   });
   const delta = BigInt(blockAt(k) + block.stack - stackFrom);
   const native = (v: bigint): bigint => BigInt.asUintN(64, v + delta);
-  const isStack = (v: bigint): boolean => core.isStack(lo(v)) && hi(v) === -1;
+  const isStack = (v: bigint): boolean =>
+    core.isStack(Number(BigInt.asIntN(32, v))) &&
+    BigInt.asIntN(64, v) >= -0x80000000n &&
+    BigInt.asIntN(64, v) < 0n;
   registers[RSP] = isStack(registers[RSP] ?? 0n)
     ? native(registers[RSP] ?? 0n)
     : (registers[RSP] ?? 0n);
@@ -257,7 +224,7 @@ describe.skipIf(!here)('each row, on the processor', () => {
       cases.map((c) => Uint8Array.from([...c.bytes, ...c.behind])),
       cases.map((c) => c.before),
     );
-    const core = machine();
+    const core = machine({ memory: 'sc' });
     const wrong: string[] = [];
     cases.forEach((c, k) => {
       const real = after[k];
