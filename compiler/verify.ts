@@ -157,6 +157,8 @@ export interface ScenarioResult {
   readonly asExpected: boolean;
   /** Why it is not, in a sentence. */
   readonly finding?: string;
+  /** Nothing speaks against the expectation but that a bound was hit. */
+  readonly incomplete: boolean;
   readonly checks: readonly CheckResult[];
 }
 
@@ -261,48 +263,61 @@ export class Verification {
       : verdicts.includes('unfinished') || checks.length === 0
         ? 'unfinished'
         : 'holds';
-    const finding = judge(this.scenario.expected, checks);
+    const findings = judge(this.scenario.expected, checks);
+    const finding = findings.find((f) => !f.bound) ?? findings[0];
     return {
       scenario: this.scenario,
       verdict,
       asExpected: finding === undefined,
+      incomplete: finding?.bound === true,
       checks,
-      ...(finding === undefined ? {} : { finding }),
+      ...(finding === undefined ? {} : { finding: finding.text }),
     };
   }
 }
 
+interface Finding {
+  readonly text: string;
+  /** It is one only because a bound was hit. */
+  readonly bound: boolean;
+}
+
 /** What speaks against the expectation: every check of a scenario must come out as expected. */
-function judge(expected: Expected, checks: readonly CheckResult[]): string | undefined {
-  for (const c of checks) {
-    const where = c.values.length > 0 ? ` (${c.values.join(', ')})` : '';
-    const violated = c.result.violations.map((v) => v.property);
-    const bound = c.result.bound;
-    if (expected.kind === 'holds') {
-      if (violated.length > 0)
-        return `expected holds, but it violates ${violated.join(', ')}${where}`;
-      if (c.result.verdict !== 'holds')
-        return `expected holds, but the search is unfinished${where}: ${bound ?? 'stopped'}`;
-      const missed = c.witnesses.find((w) => !w.reached);
-      if (missed)
-        return `holds, but nothing happened: no run reaches the witness \`${missed.name}\`${where}`;
-      continue;
-    }
-    const met = expected.properties.filter((p) => violated.includes(p));
-    if (met.length === 0) {
-      if (bound !== undefined)
-        return `expected violates ${expected.properties.join(' or ')}, but the search is unfinished${where}: ${bound}`;
-      return violated.length > 0
-        ? `expected violates ${expected.properties.join(' or ')}, but it violates ${violated.join(', ')}${where}`
-        : `expected violates ${expected.properties.join(' or ')}, but it holds${where}`;
-    }
-    if (expected.only) {
-      const other = violated.filter((p) => !expected.properties.includes(p));
-      if (other.length > 0)
-        return `expected violates only ${expected.properties.join(' or ')}, but it violates ${other.join(', ')} too${where}`;
-      if (bound !== undefined)
-        return `expected violates only ${expected.properties.join(' or ')}, but the search is unfinished${where}: ${bound}`;
-    }
+function judge(expected: Expected, checks: readonly CheckResult[]): readonly Finding[] {
+  return checks.flatMap((c) => judgeCheck(expected, c) ?? []);
+}
+
+function judgeCheck(expected: Expected, c: CheckResult): Finding | undefined {
+  const where = c.values.length > 0 ? ` (${c.values.join(', ')})` : '';
+  const violated = c.result.violations.map((v) => v.property);
+  const bound = c.result.bound;
+  const wanted = expected.properties.join(' or ');
+  const plain = (text: string): Finding => ({ text, bound: false });
+  const unfinished = (what: string): Finding => ({
+    text: `expected ${what}, but the search is unfinished${where}: ${bound ?? 'stopped'}`,
+    bound: true,
+  });
+  if (expected.kind === 'holds') {
+    if (violated.length > 0)
+      return plain(`expected holds, but it violates ${violated.join(', ')}${where}`);
+    if (c.result.verdict !== 'holds') return unfinished('holds');
+    const missed = c.witnesses.find((w) => !w.reached);
+    return missed
+      ? plain(`holds, but nothing happened: no run reaches the witness \`${missed.name}\`${where}`)
+      : undefined;
   }
-  return undefined;
+  const met = expected.properties.filter((p) => violated.includes(p));
+  if (met.length === 0) {
+    if (bound !== undefined) return unfinished(`violates ${wanted}`);
+    return violated.length > 0
+      ? plain(`expected violates ${wanted}, but it violates ${violated.join(', ')}${where}`)
+      : plain(`expected violates ${wanted}, but it holds${where}`);
+  }
+  if (!expected.only) return undefined;
+  const other = violated.filter((p) => !expected.properties.includes(p));
+  if (other.length > 0)
+    return plain(
+      `expected violates only ${wanted}, but it violates ${other.join(', ')} too${where}`,
+    );
+  return bound === undefined ? undefined : unfinished(`violates only ${wanted}`);
 }

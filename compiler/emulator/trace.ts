@@ -5,7 +5,7 @@ import type { KernelOp, Program } from '../ir.ts';
 import type { Happening } from './core.ts';
 import { toAddress } from './core.ts';
 import { digest } from './digest.ts';
-import type { Machine } from './machine.ts';
+import type { Description, Machine } from './machine.ts';
 import { cellName, nearLabel, wordText } from './machine.ts';
 
 export interface TraceStep {
@@ -18,6 +18,8 @@ export interface TraceStep {
   readonly bytes?: Uint8Array;
   readonly text: string;
   readonly span?: Span;
+  /** The larger doing that it is a part of: stores of a stub that is built, the plumbing of a sync. */
+  readonly part?: 'build' | 'sync';
   /** What it changed that others can see, in a few words. */
   readonly note: string;
   /** Steps of this run that made it what it is, ascending. */
@@ -131,6 +133,7 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       ...(d.bytes ? { bytes: d.bytes } : {}),
       text: operation ? operationText(p, operation) : d.text,
       ...(span ? { span } : {}),
+      ...partOf(machine, d, operation, happened),
       note: noteOf(machine, happened),
       causes: [...causes].sort((a, b) => a - b),
       digest: outcome === 0 ? digest(m, state) : doomedDigest,
@@ -143,6 +146,32 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
     }
   }
   return { steps, views: views.length > 0 ? views : viewsOf(machine, state), why: [], message: '' };
+}
+
+function partOf(
+  machine: Machine,
+  d: Description,
+  operation: KernelOp | undefined,
+  happened: readonly Happening[],
+): { readonly part?: 'build' | 'sync' } {
+  switch (operation?.do.kind) {
+    case 'build':
+      return { part: 'build' };
+    case 'send':
+    case 'acks':
+    case 'ipiack':
+      return { part: 'sync' };
+    default:
+      break;
+  }
+  if (d.kind === 'commit') {
+    const stub = (h: Happening): boolean =>
+      h.kind !== 'write' || (machine.core.slotOfCell[h.cell] ?? -1) >= 0;
+    const writes = happened.some((h) => h.kind === 'write');
+    return writes && happened.every(stub) ? { part: 'build' } : {};
+  }
+  const plumbing = d.kind === 'event' ? d.text.endsWith('ipi') : operation && d.who === 'IPI';
+  return plumbing ? { part: 'sync' } : {};
 }
 
 function operationText(p: Program, operation: KernelOp): string {
