@@ -118,8 +118,8 @@ export function evaluate(m: Core, e: Expr): number {
       return (stub?.slots[0]?.from ?? 0) | 0;
     }
     case 'at': {
-      m.hi = 0;
       const ip = userIp(m, e.thread + 1);
+      m.hi = 0;
       return inside(ip, e.from, e.to) ? 1 : 0;
     }
     case 'returns': {
