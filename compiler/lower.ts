@@ -23,7 +23,7 @@ import { liveness } from './liveness.ts';
 import type { Address, Expr, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
-import { addressOf, contentBytes, itemsOf, place as placeCode } from './place.ts';
+import { addressOf, contentBytes, itemsOf, place as placeCode, ways } from './place.ts';
 import type { Check, Settings } from './scenario.ts';
 import { readSettings } from './scenario.ts';
 import type { Spec } from './spec.ts';
@@ -67,14 +67,49 @@ export function lower(
   const settings = readSettings(check.settings, tell);
   const spec = flatten(file, check.options, tell);
   if (failed) return undefined;
-  const result = new Builder(text, spec, settings, tell).build();
-  return failed ? undefined : result;
+  // The verdict must not rest on two targets that happen to be near: of several ways to spread routines out, the
+  // first in which old and new displacements share no byte, or the one in which they share the fewest.
+  let best: { readonly shared: number; readonly lowered: Lowered } | undefined;
+  for (let way = 0; way < ways && best?.shared !== 0; way++) {
+    const builder = new Builder(text, spec, settings, tell, way);
+    const lowered = builder.build();
+    if (failed || !lowered) return undefined;
+    const shared = sharedBytes(lowered.program);
+    if (!best || shared < best.shared) best = { shared, lowered };
+  }
+  return best?.lowered;
+}
+
+/** Displacement bytes that are the same in two contents of a place which begin with the same opcode. */
+function sharedBytes(p: Program): number {
+  let shared = 0;
+  for (const place of p.places) {
+    for (const a of place.contents) {
+      for (const b of place.contents) {
+        const x = p.contents[a];
+        const y = p.contents[b];
+        if (
+          a >= b ||
+          !x ||
+          !y ||
+          x.target === undefined ||
+          y.target === undefined ||
+          x.bytes[0] !== y.bytes[0]
+        )
+          continue;
+        const tail = x.bytes.length === 5 ? 1 : x.bytes.length === 6 ? 2 : 5;
+        for (let i = tail; i < x.bytes.length; i++) if (x.bytes[i] === y.bytes[i]) shared++;
+      }
+    }
+  }
+  return shared;
 }
 
 class Builder {
   private readonly text: string;
   private readonly spec: Spec;
   private readonly settings: Settings;
+  private readonly way: number;
   private readonly report: (d: Diagnostic) => void;
   private readonly variables = new Map<string, Variable>();
   private readonly fields = new Map<string, number>();
@@ -85,7 +120,14 @@ class Builder {
   private placed: Placed = { chunks: [], labels: new Map() };
   private symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
 
-  constructor(text: string, spec: Spec, settings: Settings, report: (d: Diagnostic) => void) {
+  constructor(
+    text: string,
+    spec: Spec,
+    settings: Settings,
+    report: (d: Diagnostic) => void,
+    way: number,
+  ) {
+    this.way = way;
     this.text = text;
     this.spec = spec;
     this.settings = settings;
@@ -131,7 +173,7 @@ class Builder {
       },
     };
     const placeNames = this.placeNames();
-    const placed = placeCode(spec, placeNames, settings, this.symbols, this.report);
+    const placed = placeCode(spec, placeNames, settings, this.symbols, this.report, this.way);
     if (!placed) return undefined;
     for (const label of placed.labels.values())
       this.introduce({ text: label.name, span: label.span }, 'a label');
@@ -219,7 +261,8 @@ class Builder {
       events: sources,
     };
     const labels = new Map<Address, string>();
-    for (const l of placed.labels.values()) if (!labels.has(l.address)) labels.set(l.address, l.name);
+    for (const l of placed.labels.values())
+      if (!labels.has(l.address)) labels.set(l.address, l.name);
     for (const s of stubs)
       for (const slot of s.slots)
         labels.set(slot.from, s.slots.length > 1 ? `${s.name}#${s.slots.indexOf(slot)}` : s.name);

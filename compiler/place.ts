@@ -38,9 +38,16 @@ export interface Symbols {
 type Report = (d: Diagnostic) => void;
 
 /** Distance between routines: another byte in each position, so that displacements to two of them differ everywhere. */
-const stride = 0x01111140;
-/** The provisional address at which a routine's length is found. */
-const provisional = region.code;
+const strides = [0x01111140, 0x01232b40, 0x010d0f80, 0x0117a1c0, 0x01090700] as const;
+/** Routines that stand so far apart; more than these follow each other closely, behind all of them. */
+const spread = 26;
+const close = 0x1e000000;
+const mostRoutines = 4000;
+const routineAt = (index: number, stride: number): Address =>
+  region.code + (index < spread ? index * stride : close + (index - spread) * 0x1000);
+/** How many ways there are to spread routines out: `way` below counts them. */
+export const ways = strides.length;
+
 const endsFlow = new Set(['jmp', 'ret', 'iretq', 'ud2']);
 
 /** An instruction of the source with its names: labels and parameters stay references. */
@@ -247,11 +254,22 @@ export function place(
   settings: Settings,
   symbols: Symbols,
   report: Report,
+  way = 0,
 ): Placed | undefined {
+  const stride = strides[way] ?? strides[0];
   const items = itemsOf(spec.code, spec, symbols, report);
   const seen = new Map<string, Span>();
   const spans = labelSpans(spec.code);
   const parts = routines(items);
+  if (parts.length > mostRoutines) {
+    report({
+      code: 'too-many-routines',
+      severity: 'error',
+      message: `more than ${mostRoutines} routines`,
+      span: spec.code[0]?.span ?? { start: 0, end: 0 },
+    });
+    return undefined;
+  }
   const own = new Set(items.flatMap((i) => (i.kind === 'label' ? [i.name] : [])));
   for (const p of settings.positions) {
     if (!own.has(p.label)) {
@@ -272,12 +290,12 @@ export function place(
     const found = new Map<string, Address>();
     const next: typeof chunks = [];
     for (const [i, part] of parts.entries()) {
-      const from = final ? (bases[i] as Address) : provisional + i * stride;
+      const from = final ? (bases[i] as Address) : routineAt(i, stride);
       const result = assemble(part, from, {
         resolve: (n) =>
           labels.get(n) ??
           symbols.address(n) ??
-          (final || !own.has(n) ? undefined : provisional + 28 * stride),
+          (final || !own.has(n) ? undefined : routineAt(spread, stride)),
       });
       if (result.kind === 'refused') {
         for (const r of result.refusals) {
@@ -293,7 +311,7 @@ export function place(
       }
       for (const [name, address] of result.labels) found.set(name, address);
       next.push({ from, bytes: result.bytes, rows: result.rows });
-      if (!final) bases.push(position(part, result.labels, from, i, placeNames, settings, report));
+      if (!final) bases.push(position(part, result.labels, from, i, placeNames, settings, stride));
     }
     labels = found;
     chunks = next;
@@ -303,7 +321,7 @@ export function place(
       for (const [i, part] of parts.entries()) {
         const result = assemble(part, bases[i] as Address, {
           resolve: (n) =>
-            symbols.address(n) ?? (own.has(n) ? provisional + 28 * stride : undefined),
+            symbols.address(n) ?? (own.has(n) ? routineAt(spread, stride) : undefined),
         });
         if (result.kind === 'assembled')
           for (const [name, address] of result.labels) labels.set(name, address);
@@ -342,10 +360,9 @@ function position(
   index: number,
   placeNames: readonly { readonly name: string }[],
   settings: Settings,
-  report: Report,
+  stride: number,
 ): Address {
-  void report;
-  const base = region.code + index * stride;
+  const base = routineAt(index, stride);
   const asked = settings.positions.find((p) => labels.has(p.label));
   if (asked) {
     const offset = (labels.get(asked.label) as Address) - from;
