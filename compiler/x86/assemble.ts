@@ -158,10 +158,20 @@ export function fill<S>(
   if (args.length !== template.params) {
     return refusal('operands', `${args.length} arguments for ${template.params} parameters`);
   }
-  const values = [...args, ...template.constants];
+  return fillPartly(template, at, args);
+}
+
+/** Leaves 0 where an argument is not given. */
+export function fillPartly<S>(
+  template: Template<S>,
+  at: Address,
+  args: readonly (Address | undefined)[],
+): Uint8Array | Refusal {
   const bytes = template.bytes.slice();
   for (const f of template.fixups) {
-    const argument = values[f.param] ?? 0;
+    const argument =
+      f.param < template.params ? args[f.param] : template.constants[f.param - template.params];
+    if (argument === undefined) continue;
     const value = f.kind === 'rel32' ? argument - (at + f.addend) : argument + f.addend;
     if (f.width === 4 && (value < -0x80000000 || value > 0x7fffffff)) {
       const what = f.kind === 'rel32' ? 'is out of reach from' : 'does not fit in 32 bits at';

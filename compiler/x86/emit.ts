@@ -1,12 +1,16 @@
 // Assembled code as text and files: hexadecimal, assembly for GNU as, a listing, JSON, plain bytes.
 
 import type { Address } from '../ops.ts';
-import type { Assembled, ListingRow } from './assemble.ts';
+import type { Assembled, ListingRow, Template } from './assemble.ts';
+import { fillPartly } from './assemble.ts';
+import { printAtt } from './att.ts';
+import { abstract, decode } from './decode.ts';
 import type { Fixup } from './encode.ts';
 import { encode } from './encode.ts';
-import type { AbstractInsn } from './operand.ts';
+import type { AbstractInsn, Operand, Refusal } from './operand.ts';
 import { isRefusal } from './operand.ts';
-import { print, printAddress, printAtt } from './text.ts';
+import type { Names } from './text.ts';
+import { print, printAddress } from './text.ts';
 
 /** A piece of code at its address: the code of a spec, or one slot of a stub. */
 export interface EmitItem<S> {
@@ -50,6 +54,55 @@ export const itemOf = <S>(
   labels: code.labels,
   rows: code.rows,
   relocations,
+});
+
+/**
+ * A stub as it stands at `at`. Where `args` has no value for a parameter, its bytes are 0 and its name is a symbol;
+ * `names` names the fixed addresses among the relocations.
+ */
+export function stubItem<S>(
+  name: string,
+  template: Template<S>,
+  at: Address,
+  params: readonly string[],
+  args: readonly (Address | undefined)[] = [],
+  names: Names = () => undefined,
+): EmitItem<S> | Refusal {
+  const bytes = fillPartly(template, at, args);
+  if (isRefusal(bytes)) return bytes;
+  const open = template.fixups.filter(
+    (f) => f.param < params.length && args[f.param] === undefined,
+  );
+  const rows = template.rows.map((row): ListingRow<S> => {
+    const here = bytes.subarray(row.address, row.address + row.bytes.length);
+    const isOpen = open.some(
+      (f) => f.offset >= row.address && f.offset < row.address + here.length,
+    );
+    const d = decode(here, here.length);
+    if (d.kind !== 'insn') throw new Error(`${row.text}: these bytes are no instruction`);
+    const insns = isOpen ? row.insns.map((i) => named(i, params)) : [abstract(d, at + row.address)];
+    return { ...row, address: at + row.address, bytes: here, insns };
+  });
+  const symbols = [...params, ...template.constants.map((c) => names(c) ?? printAddress(c))];
+  return {
+    name,
+    kind: 'stub',
+    address: at,
+    bytes,
+    labels: new Map([...template.labels].map(([label, offset]) => [label, at + offset])),
+    rows,
+    relocations: relocationsOf(template.fixups, symbols),
+  };
+}
+
+/** Parameters by name. */
+const named = (insn: AbstractInsn, params: readonly string[]): AbstractInsn => ({
+  ...insn,
+  operands: insn.operands.map((o): Operand => {
+    if (o.kind !== 'ref' && o.kind !== 'mem' && o.kind !== 'relative') return o;
+    const name = o.ref && 'param' in o.ref ? params[o.ref.param] : undefined;
+    return name === undefined ? o : { ...o, ref: { name } };
+  }),
 });
 
 /** A template's fixups as relocations; `symbols` are the names of its parameters, then of its constants. */
@@ -188,26 +241,38 @@ function insnSource(
   syntax: 'intel' | 'att',
 ): { readonly line: string; readonly length: number } {
   const { hint: _, ...plain } = insn;
-  const line = (i: AbstractInsn): string =>
-    syntax === 'att' ? printAtt(i, names) : print(i, { ptr: true, branches: names });
-  const shortest = encode(plain, at);
+  const line = (i: AbstractInsn): string => {
+    const safe = { ...i, operands: i.operands.map(mangled) };
+    return syntax === 'att' ? printAtt(safe, names) : print(safe, { gnu: true, branches: names });
+  };
+  const shortest = encode(numbered(plain), at);
   if (isRefusal(shortest)) throw new Error(shortest.message);
   if (startsWith(bytes, shortest.bytes) && !differs(plain)) {
     return { line: line(plain), length: shortest.bytes.length };
   }
-  const near = encode({ ...plain, hint: 'near' }, at);
+  const near = encode({ ...numbered(plain), hint: 'near' }, at);
   if (!isRefusal(near) && startsWith(bytes, near.bytes)) {
     return { line: `{disp32} ${line(plain)}`, length: near.bytes.length };
   }
   // Nothing but an instruction that grew, or one that `as` writes otherwise.
   for (let n = 1; n <= bytes.length; n++) {
-    const longer = encode(plain, at, n);
+    const longer = encode(numbered(plain), at, n);
     if (!isRefusal(longer) && startsWith(bytes, longer.bytes)) {
       return { line: `.byte ${byteList(longer.bytes)}`, length: longer.bytes.length };
     }
   }
   throw new Error(`${print(insn)}: the bytes are those of another instruction`);
 }
+
+/** A symbol is encoded as a parameter: 32 bits, and 0 in them. */
+const numbered = (insn: AbstractInsn): AbstractInsn => ({
+  ...insn,
+  operands: insn.operands.map((o) =>
+    (o.kind === 'ref' || o.kind === 'mem' || o.kind === 'relative') && o.ref
+      ? { ...o, ref: { param: 0 } }
+      : o,
+  ),
+});
 
 const startsWith = (bytes: Uint8Array, head: Uint8Array): boolean =>
   head.every((b, k) => bytes[k] === b);
@@ -222,11 +287,18 @@ const differs = (insn: AbstractInsn): boolean =>
  * Intel syntax get an underscore.
  */
 function symbol(name: string, taken: Set<string>): string {
-  const plain = name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9])/, '_');
-  let result = reserved.test(plain) ? `${plain}_` : plain;
+  let result = mangle(name);
   while (taken.has(result)) result += '_';
   taken.add(result);
   return result;
 }
+function mangle(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9_.]/g, '_').replace(/^(?=[0-9])/, '_');
+  return reserved.test(plain) ? `${plain}_` : plain;
+}
+const mangled = (o: Operand): Operand => {
+  const ref = o.kind === 'ref' || o.kind === 'mem' || o.kind === 'relative' ? o.ref : undefined;
+  return ref && 'name' in ref ? ({ ...o, ref: { name: mangle(ref.name) } } as Operand) : o;
+};
 const reserved =
   /^(r([0-9]+[dwb]?|[abcd]x|[sd]i|[sb]p|ip|iz)|e?([abcd]x|[sd]i|[sb]p|ip|iz)|[abcd][lh]|([sd]i|[sb]p)l|[cdefgs]s|st|[cdt]r[0-9]+|(mm|[xyz]mm|k|bnd|tmm|db)[0-9]+|and|or|xor|not|mod|shl|shr|eq|ne|lt|le|gt|ge|offset|ptr|byte|word|dword|fword|qword|tbyte|oword|xmmword|ymmword|zmmword|mmword|near|far|short|flat|base|b|w|d|q)$/i;

@@ -17,8 +17,11 @@ import { unreachable } from './operand.ts';
 export interface Style {
   /** Names of addresses. */
   readonly names?: Names | undefined;
-  /** `dword ptr`, as GNU `as` wants it: it takes a bare `dword` for the number 4. */
-  readonly ptr?: boolean;
+  /**
+   * As GNU `as` wants it: `dword ptr`, for it takes a bare `dword` for the number 4, and `offset NAME`, for it takes
+   * a bare name for memory.
+   */
+  readonly gnu?: boolean;
   /** Names of branch targets alone, where all other operands are to be numbers. */
   readonly branches?: Names;
 }
@@ -68,55 +71,6 @@ export function print(insn: AbstractInsn, style: Style = {}): string {
   return `${insn.mnemonic}${hint} ${operands.join(', ')}`;
 }
 
-/** The same in AT&T syntax, with a suffix wherever GNU as takes one. */
-export function printAtt(insn: AbstractInsn, names?: Names): string {
-  const { mnemonic, operands } = insn;
-  const [first] = operands;
-  if (isBranchOperand(mnemonic, first)) return `${mnemonic} ${attOperand(first, names)}`;
-  if (mnemonic === 'jmp' && first) return `jmp *${attOperand(first, names)}`;
-  const sized = operands.find((o) => o.kind === 'reg') ?? operands.find((o) => 'width' in o);
-  const width =
-    mnemonic === 'push' || mnemonic === 'pop' ? 8 : sized && 'width' in sized ? sized.width : 8;
-  const wide =
-    mnemonic === 'mov' &&
-    operands.some((o) => o.kind === 'imm' && !isSigned32(o.value, width ?? 8));
-  const suffix = operands.length === 0 ? '' : ({ 2: 'w', 4: 'l', 8: 'q' } as const)[width ?? 8];
-  const list = [...operands].reverse().map((o) => attOperand(o, names));
-  return `${wide ? 'movabs' : mnemonic}${suffix}${list.length > 0 ? ` ${list.join(', ')}` : ''}`;
-}
-
-const isBranchOperand = (mnemonic: string, o: Operand | undefined): o is Operand =>
-  o?.kind === 'target' || (o?.kind === 'ref' && /^(call|j)/.test(mnemonic));
-const isSigned32 = (value: bigint, width: OperandWidth): boolean =>
-  width !== 8 || BigInt.asIntN(32, value) === BigInt.asIntN(64, value);
-
-function attOperand(o: Operand, names?: Names): string {
-  switch (o.kind) {
-    case 'reg':
-      return `%${registerName(o.reg, o.width)}`;
-    case 'imm':
-      return `$${printImmediate(o.value, 64)}`;
-    case 'target':
-      return names?.(o.address) ?? printAddress(o.address);
-    case 'relative':
-      return `${o.seg ? '%gs:' : ''}${names?.(o.address) ?? printAddress(o.address)}(%rip)`;
-    case 'mem': {
-      const segment = o.seg ? '%gs:' : '';
-      if (o.base === undefined && o.index === undefined) return `${segment}${printAddress(o.disp)}`;
-      const base =
-        o.base === undefined ? '' : `%${o.base === 'rip' ? 'rip' : registerName(o.base, 8)}`;
-      const index = o.index === undefined ? '' : `,%${registerName(o.index, 8)},${o.scale ?? 1}`;
-      const disp =
-        o.disp === 0 ? '' : `${o.disp < 0 ? '-' : ''}${printNumber(BigInt(Math.abs(o.disp)))}`;
-      return `${segment}${disp}(${base}${index})`;
-    }
-    case 'ref':
-      return refName(o.ref);
-    default:
-      return unreachable(o);
-  }
-}
-
 function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
   const { names } = style;
   switch (o.kind) {
@@ -138,18 +92,20 @@ function printOperand(o: Operand, insn: AbstractInsn, style: Style): string {
         insn.mnemonic === 'jmp' ||
         insn.operands.some((x) => x.kind === 'reg');
       const size =
-        said || o.width === undefined ? '' : `${sizes[o.width]}${style.ptr ? ' ptr' : ''} `;
+        said || o.width === undefined ? '' : `${sizes[o.width]}${style.gnu ? ' ptr' : ''} `;
       return `${size}${o.seg ? 'gs:' : ''}[${o.kind === 'mem' ? inner(o, names) : relative(o, style.branches ?? names)}]`;
     }
-    case 'ref':
-      return o.addend === 0 ? refName(o.ref) : `${refName(o.ref)}${printOffset(o.addend)}`;
+    case 'ref': {
+      const offset = style.gnu && !/^(call|j)/.test(insn.mnemonic) ? 'offset ' : '';
+      return `${offset}${refName(o.ref)}${o.addend === 0 ? '' : printOffset(o.addend)}`;
+    }
     default:
       return unreachable(o);
   }
 }
 
 const sizes = { 2: 'word', 4: 'dword', 8: 'qword' } as const;
-const refName = (ref: Ref): string => ('name' in ref ? ref.name : `param${ref.param}`);
+export const refName = (ref: Ref): string => ('name' in ref ? ref.name : `param${ref.param}`);
 
 function inner(m: MemOperand, names?: Names): string {
   const parts: string[] = [];
@@ -170,16 +126,16 @@ const relative = (m: RelativeOperand, names?: Names): string => {
   return name === undefined ? `rel ${printAddress(m.address)}` : `rip+${name}`;
 };
 
-const printOffset = (disp: number): string =>
+export const printOffset = (disp: number): string =>
   `${disp < 0 ? '-' : '+'}${printNumber(BigInt(Math.abs(disp)))}`;
-const printNumber = (value: bigint): string =>
+export const printNumber = (value: bigint): string =>
   value < 10n ? `${value}` : `0x${value.toString(16)}`;
 
 /** The 64-bit address in hexadecimal. */
 export const printAddress = (address: Address): string =>
   `0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`;
 
-function printImmediate(value: bigint, bits: 32 | 64, names?: Names): string {
+export function printImmediate(value: bigint, bits: 32 | 64, names?: Names): string {
   const name = names?.(Number(BigInt.asIntN(64, value)));
   if (name !== undefined) return name;
   // What lies this far below zero is an address of the kernel's half or a mask rather than a number.

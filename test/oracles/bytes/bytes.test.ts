@@ -300,5 +300,5 @@ function gnuText(insn: AbstractInsn): string {
     return isRefusal(code) ? '' : `.byte ${[...code.bytes].join(',')}`;
   }
   if (o?.kind === 'target') return `${insn.mnemonic} base${o.address < 0 ? '' : '+'}${o.address}`;
-  return print(insn, { ptr: true });
+  return print(insn, { gnu: true });
 }

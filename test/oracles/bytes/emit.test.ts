@@ -5,10 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { Item } from '../../../compiler/x86/assemble.ts';
-import { assemble } from '../../../compiler/x86/assemble.ts';
+import { assemble, template } from '../../../compiler/x86/assemble.ts';
 import type { EmitItem } from '../../../compiler/x86/emit.ts';
-import { emitAsm, itemOf } from '../../../compiler/x86/emit.ts';
+import { emitAsm, itemOf, stubItem } from '../../../compiler/x86/emit.ts';
 import type { AbstractInsn } from '../../../compiler/x86/operand.ts';
+import { isRefusal } from '../../../compiler/x86/operand.ts';
 import { insn } from '../../x86/bytes.ts';
 import { placed, samples } from '../../x86/samples.ts';
 import { inFolder } from './gnu.ts';
@@ -29,6 +30,27 @@ function item(
   const done = assemble(items, base, { resolve, far: true });
   if (done.kind === 'refused') throw new Error(done.refusals.map((r) => r.refusal.message).join());
   return itemOf(name, 'code', done);
+}
+
+const slot = at + 0x2000;
+const stub = template(
+  [
+    code(insn('push', '@back')),
+    code(insn('mov', 'rax', { kind: 'mem', base: 3, disp: 16, ref: { name: 'cl' } })),
+    code(insn('mov', { kind: 'mem', base: 'rip', disp: 0, ref: { name: 'back' }, width: 8 }, 5n)),
+    code(insn('cmp', 'rax', '@cl')),
+    code(insn('jne', '@fixed')),
+    code(insn('push', '@fixed')),
+    code(insn('jmp', '@target')),
+  ],
+  ['target', 'back', 'cl'],
+  { resolve: (name) => (name === 'fixed' ? at : undefined) },
+);
+function stubAt(args: readonly number[]): EmitItem<number> {
+  if (stub.kind === 'refused') throw new Error(stub.refusals.map((r) => r.refusal.message).join());
+  const done = stubItem('stub', stub, slot, ['target', 'back', 'cl'], args);
+  if (isRefusal(done)) throw new Error(done.message);
+  return done;
 }
 
 /** Names that are registers, operators or keywords to `as`. */
@@ -86,6 +108,7 @@ const items: readonly EmitItem<number>[] = [
     at + 0x4000,
     () => at - 0x100000,
   ),
+  stubAt([at + 0x10, at + 0x20, at + 0x30]),
   item('beyond', [code(insn('push', '@x')), code(insn('jmp', '@x'))], at, () => 0x123456789abc),
 ];
 
@@ -114,6 +137,31 @@ for (const syntax of ['intel', 'att'] as const) {
       }
       // Nothing is left to a linker.
       expect(execFileSync('objdump', ['-r', object], { encoding: 'utf8' })).not.toMatch(/R_X86_64/);
+    });
+  });
+}
+
+for (const syntax of ['intel', 'att'] as const) {
+  test(`a stub without arguments in ${syntax} syntax has our relocations`, () => {
+    inFolder((folder) => {
+      const item = stubAt([]);
+      writeFileSync(join(folder, 'a.s'), emitAsm([item], syntax));
+      execFileSync('as', ['-o', 'a.o', 'a.s'], { cwd: folder });
+      execFileSync('objcopy', ['-O', 'binary', '-j', '.text.stub', 'a.o', 'out'], { cwd: folder });
+      expect(hex(readFileSync(join(folder, 'out')))).toBe(hex(item.bytes));
+      const said = execFileSync('objdump', ['-r', 'a.o'], { cwd: folder, encoding: 'utf8' });
+      const theirs = [
+        ...said.matchAll(/^([0-9a-f]+) (R_X86_64_\w+) +(\w+?)_?(?:([+-])0x([0-9a-f]+))?$/gm),
+      ];
+      expect(
+        theirs.map(([, offset, kind, symbol, sign, addend]) => ({
+          offset: Number.parseInt(offset ?? '', 16),
+          width: 4,
+          kind: kind === 'R_X86_64_32S' ? 'abs32s' : 'rel32',
+          symbol,
+          addend: Number.parseInt(`${sign ?? ''}${addend ?? 0}`, 16),
+        })),
+      ).toEqual(item.relocations.filter((r) => !r.symbol.startsWith('0x')));
     });
   });
 }
