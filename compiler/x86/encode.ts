@@ -45,7 +45,10 @@ export function encode(insn: AbstractInsn, at: Address, atLeast = 0): Encoded | 
   if (!candidates) {
     return refusal('mnemonic', `${insn.mnemonic} is not in the subset: ${subsetList}`);
   }
-  if (insn.operands.some((o) => o.kind === 'mem' && o.width === undefined) && isUnsized(insn)) {
+  if (
+    insn.operands.some((o) => o.kind === 'mem' && o.width === undefined) &&
+    isUnsized(insn, candidates)
+  ) {
     return refusal(
       'width',
       `${print(insn)}: the width of the memory operand is not clear: say dword or qword`,
@@ -75,11 +78,12 @@ export function encode(insn: AbstractInsn, at: Address, atLeast = 0): Encoded | 
 }
 
 /** Whether only the memory operand could say the width, and the mnemonic has more than one. */
-const isUnsized = (insn: AbstractInsn): boolean =>
-  insn.mnemonic !== 'push' &&
-  insn.mnemonic !== 'jmp' &&
-  insn.mnemonic !== 'lea' &&
-  !insn.operands.some((o) => o.kind === 'reg');
+function isUnsized(insn: AbstractInsn, candidates: readonly Row[]): boolean {
+  if (insn.operands.some((o) => o.kind === 'reg')) return false;
+  const slots = candidates.flatMap((row) => row.form.slots);
+  const widths = slots.flatMap((s) => (s.kind === 'rm' && s.width !== undefined ? [s.width] : []));
+  return new Set(widths).size > 1;
+}
 
 const hintAllows = (hint: AbstractInsn['hint'], form: Form): boolean => {
   if (hint === undefined) return true;
