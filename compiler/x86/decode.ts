@@ -13,8 +13,7 @@ import { tailBytes } from './notation.ts';
 import type { AbstractInsn, ImmOperand, MemOperand, Operand, RegOperand } from './operand.ts';
 import { unreachable } from './operand.ts';
 import { type Row, rows } from './table.ts';
-
-export { text } from './text.ts';
+import { type Names, print, type Style } from './text.ts';
 
 /** An operand as the bytes have it: branch targets and RIP-relative memory count from the next instruction. */
 export type DecodedOperand =
@@ -234,6 +233,18 @@ export function abstract(insn: Decoded, at: Address): AbstractInsn {
       };
     }),
   };
+}
+
+/** The text of decoded bytes that stand at `at`. */
+export function text(insn: Decoded, at: Address, names?: Names, style: Style = {}): string {
+  const { mnemonic, operands } = abstract(insn, at);
+  const shown = operands.map((o, k): Operand => {
+    // Without a name the displacement is what the text can say.
+    const bytes = insn.operands[k];
+    const named = o.kind === 'relative' && names?.(o.address) !== undefined;
+    return bytes?.kind === 'mem' && !named ? bytes : o;
+  });
+  return print({ mnemonic, operands: shown }, { ...style, names });
 }
 
 /**

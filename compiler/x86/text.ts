@@ -2,8 +2,6 @@
 
 import type { Address } from '../ops.ts';
 import { registers } from '../ops.ts';
-import type { Decoded } from './decode.ts';
-import { abstract } from './decode.ts';
 import type {
   AbstractInsn,
   MemOperand,
@@ -50,18 +48,6 @@ const registerNames: ReadonlyMap<string, { readonly reg: number; readonly width:
 export const registerOf = (
   name: string,
 ): { readonly reg: number; readonly width: OperandWidth } | undefined => registerNames.get(name);
-
-/** The text of decoded bytes that stand at `at`. */
-export function text(insn: Decoded, at: Address, names?: Names, style: Style = {}): string {
-  const { mnemonic, operands } = abstract(insn, at);
-  const shown = operands.map((o, k): Operand => {
-    // Without a name the displacement is what the text can say.
-    const bytes = insn.operands[k];
-    const named = o.kind === 'relative' && names?.(o.address) !== undefined;
-    return bytes?.kind === 'mem' && !named ? bytes : o;
-  });
-  return print({ mnemonic, operands: shown }, { ...style, names });
-}
 
 /** The text of an instruction that has no bytes yet, or of one whose addresses are known. */
 export function print(insn: AbstractInsn, style: Style = {}): string {
