@@ -256,8 +256,10 @@ class SpecParser extends EmbeddedActionsParser {
   private text = '';
   private comments: readonly Comment[] = [];
   private diagnostics: Diagnostic[] = [];
-  /** An open brace was reported: those around it are not. */
-  private unclosed = false;
+  /** How far the section that is read stands from the left. */
+  private margin = 0;
+  /** An error was reported in this section. */
+  private broken = false;
 
   constructor() {
     const expectations = new Expectations();
@@ -274,7 +276,8 @@ class SpecParser extends EmbeddedActionsParser {
     this.text = text;
     this.comments = comments;
     this.diagnostics = [];
-    this.unclosed = false;
+    this.margin = tokens[0] ? this.indentation(tokens[0]) : 0;
+    this.broken = false;
     this.input = tokens;
     try {
       const file = this.file();
@@ -297,14 +300,13 @@ class SpecParser extends EmbeddedActionsParser {
     this.newlines();
     this.line(() => {
       heading = this.SUBRULE(this.heading);
-      this.endOfLine();
     });
-    this.lines(false, () => {
+    this.sections(() => {
       if (this.LA(1).tokenType === keyword('protocol') && !this.RECORDING_PHASE) {
         const token = this.LA(1);
         // Where it was missed, it is what was missed.
         if (heading) this.report(error('one-protocol', 'a file has one protocol', spanOf(token)));
-        heading = { ...this.heading(), ...heading };
+        heading = { ...this.SUBRULE2(this.heading), ...heading };
       } else items.push(this.SUBRULE(this.item));
     });
     return {
@@ -680,7 +682,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly itemBlock: Rule<Item[]> = this.RULE<() => Item[]>('itemBlock', () => {
     const items: Item[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(true, () => items.push(this.SUBRULE(this.item)));
+    this.lines(() => items.push(this.SUBRULE(this.item)));
     this.close(open);
     return items;
   });
@@ -716,7 +718,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly settings: Rule<Setting[]> = this.RULE<() => Setting[]>('settings', () => {
     const settings: Setting[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(true, () => settings.push(this.SUBRULE(this.setting)));
+    this.lines(() => settings.push(this.SUBRULE(this.setting)));
     this.close(open);
     return settings;
   });
@@ -806,7 +808,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly asm: Rule<AsmItem[]> = this.RULE<() => AsmItem[]>('asm', () => {
     const items: AsmItem[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(true, () => {
+    this.lines(() => {
       const line = this.SUBRULE(this.asmLine);
       this.ACTION(() => items.push(...line));
     });
@@ -945,7 +947,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly insnGroup: Rule<Insn[]> = this.RULE<() => Insn[]>('insnGroup', () => {
     const insns: Insn[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(true, () => insns.push(this.SUBRULE(this.insn)));
+    this.lines(() => insns.push(this.SUBRULE(this.insn)));
     this.close(open);
     return insns;
   });
@@ -1080,7 +1082,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly block: Rule<Block> = this.RULE<() => Block>('block', () => {
     const body: Stmt[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(true, () => body.push(this.SUBRULE(this.statement)));
+    this.lines(() => body.push(this.SUBRULE(this.statement)));
     this.close(open);
     return { kind: 'block', body, span: this.since(open) };
   });
@@ -1855,8 +1857,8 @@ class SpecParser extends EmbeddedActionsParser {
 
   // -- lines, and what happens in a bad one
 
-  /** Elements that end with their line, up to the brace that closes them or the end of the file. */
-  private lines(closed: boolean, element: () => void): void {
+  /** Elements of a block, each of which ends with its line, up to the brace that closes them. */
+  private lines(element: () => void): void {
     if (this.RECORDING_PHASE) {
       this.many(0, () => {
         element();
@@ -1870,28 +1872,47 @@ class SpecParser extends EmbeddedActionsParser {
     for (;;) {
       this.skipEnds();
       const next = this.LA(1);
-      if (next.tokenType === EOF) return;
-      if (closed && (next.tokenType === T.RightBrace || this.atSection())) return;
-      if (!closed && next.tokenType === T.RightBrace) {
-        if (!this.unclosed) {
-          const fix = { title: 'take it out', edits: [{ span: spanOf(next), text: '' }] };
-          this.report(error('stray-brace', 'this brace closes nothing', spanOf(next), fix));
-        }
-        this.unclosed = false;
-        do {
-          this.take();
-          this.skipEnds();
-        } while (this.LA(1).tokenType === T.RightBrace);
-        continue;
-      }
-      this.line(() => {
-        element();
-        this.endOfLine();
-      });
+      if (next.tokenType === EOF || next.tokenType === T.RightBrace || this.atSection()) return;
+      this.line(element);
       // An unreadable line that consumed nothing must not be tried again.
       if (this.LA(1) === next) this.take();
-      if (!closed) this.unclosed = false;
     }
+  }
+
+  /**
+   * The sections of a file. A brace too many or too few changes the meaning of all that follows it: after an error
+   * that a section could not be read across, the next line that stands as far left as the section did is tried.
+   */
+  private sections(element: () => void): void {
+    if (this.RECORDING_PHASE) {
+      this.lines(element);
+      return;
+    }
+    for (;;) {
+      this.skipEnds();
+      const next = this.LA(1);
+      if (next.tokenType === EOF) return;
+      const column = this.indentation(next);
+      if (!this.broken || (column <= this.margin && beginsAnew(next))) {
+        this.broken = false;
+        if (column < this.margin || (column < 200 && sectionWords.has(next.image)))
+          this.margin = column;
+        if (next.tokenType === T.RightBrace) {
+          const fix = { title: 'take it out', edits: [{ span: spanOf(next), text: '' }] };
+          this.report(error('stray-brace', 'this brace closes nothing', spanOf(next), fix));
+        } else this.line(element);
+      }
+      if (this.LA(1) === next) this.take();
+    }
+  }
+
+  /** Before the first token of a line; infinite before any other. */
+  private indentation(token: IToken): number {
+    const start = spanOf(token).start;
+    // Further than any section stands from the left, the exact figure does not matter.
+    const before = this.text.slice(Math.max(0, start - 200), start);
+    const line = before.slice(Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1);
+    return line.trim() === '' ? line.length : Number.POSITIVE_INFINITY;
   }
 
   /** Runs `read`; if that fails, reports why and goes to the end of the line. */
@@ -1903,6 +1924,7 @@ class SpecParser extends EmbeddedActionsParser {
     const depth = braces(this.LA(1));
     try {
       read();
+      this.endOfLine();
     } catch (thrown) {
       if (thrown instanceof Stop) {
         // reported already
@@ -1918,23 +1940,20 @@ class SpecParser extends EmbeddedActionsParser {
       const next = this.LA(1);
       const type = next.tokenType;
       if (type === EOF || braces(next) < depth) return;
-      if (this.atSection()) {
-        // The bad line opened a brace and did not close it: one mistake, one message.
-        if (braces(next) > depth || depth > 0) this.unclosed = true;
-        return;
-      }
+      if (this.atSection()) return;
       if (braces(next) === depth && isEnd(type)) return;
       this.take();
-      if (type === T.RightBrace && braces(next) === depth && !joins.has(this.LA(1).image)) return;
+      if (type === T.RightBrace && braces(next) === depth) {
+        const { image, tokenType } = this.LA(1);
+        if (isEnd(tokenType) || (tokenMatcher(this.LA(1), T.Word) && !joins.has(image))) return;
+      }
     }
   }
 
   /** After an element: a separator, the brace that closes what is around it, or its own closing brace. */
   private endOfLine(): void {
     if (this.RECORDING_PHASE) return;
-    const next = this.LA(1);
-    if (isEnd(next.tokenType) || next.tokenType === T.RightBrace || next.tokenType === EOF) return;
-    if (this.LA(0).tokenType === T.RightBrace) return;
+    if (this.endsHere(1) || this.LA(0).tokenType === T.RightBrace) return;
     this.expected('the end of the line', T.keywords);
   }
 
@@ -1943,9 +1962,7 @@ class SpecParser extends EmbeddedActionsParser {
       this.CONSUME(T.RightBrace);
       return;
     }
-    if (!this.unclosed)
-      this.report(error('unclosed-brace', 'this brace is never closed', spanOf(open)));
-    this.unclosed = true;
+    this.report(error('unclosed-brace', 'this brace is never closed', spanOf(open)));
     throw new Stop();
   }
 
@@ -1977,11 +1994,10 @@ class SpecParser extends EmbeddedActionsParser {
     this.take();
   }
 
-  /** A line without indentation that can only be the beginning of a section. */
+  /** The beginning of a line as far left as the section is, that can only be the beginning of another. */
   private atSection(k = 1): boolean {
     const first = this.LA(k);
-    const before = this.text[first.startOffset - 1];
-    if (before !== '\n' && before !== '\r') return false;
+    if (!sectionWords.has(first.image) || this.indentation(first) > this.margin) return false;
     const second = this.LA(k + 1);
     switch (first.image) {
       case 'protocol':
@@ -2028,9 +2044,18 @@ class SpecParser extends EmbeddedActionsParser {
 
   // -- reports
 
+  /** After an error, braces that do not fit and what is on their wrong side are its consequences. */
   private report(diagnostic: Diagnostic): void {
+    const { code, span } = diagnostic;
+    if (this.broken && (aboutBraces.has(code) || (code === 'expected' && this.besideBrace(span))))
+      return;
+    this.broken = true;
     this.diagnostics.push(diagnostic);
     if (this.diagnostics.length >= maxErrors) throw new Full();
+  }
+
+  private besideBrace({ start, end }: Span): boolean {
+    return start === end || besideBraces.has(this.text.slice(start, end));
   }
 
   private fail(code: string, message: string, span: Span): void {
@@ -2063,23 +2088,45 @@ class SpecParser extends EmbeddedActionsParser {
     this.report(this.unexpected(token, what, candidates));
   }
 
+  private endsHere(k: number): boolean {
+    const type = this.LA(k).tokenType;
+    return isEnd(type) || type === T.RightBrace || type === EOF;
+  }
+
   private unexpected(token: IToken, what: string, words: Iterable<string>): Diagnostic {
     const isEof = token.tokenType === EOF;
     const end = this.text.length;
     const span = isEof ? { start: end, end } : spanOf(token);
     if (token.tokenType === T.Unknown) return unknown(token);
     const suggestion = tokenMatcher(token, T.Word) ? nearest(token.image, words) : undefined;
-    const fix = suggestion && {
-      title: `write \`${suggestion}\``,
-      edits: [{ span, text: suggestion }],
-    };
-    let message = `expected ${what}, found ${found(token)}`;
-    if (suggestion) message += didYouMean(suggestion);
-    else if (what === ruleNames.statement && isEnd(this.LA(2).tokenType))
-      if (token.tokenType === T.Identifier)
-        message += `; the statements of a definition are \`${token.image}()\``;
-    return error('expected', message, span, fix || undefined);
+    const message = `expected ${what}, found ${found(token)}`;
+    if (what === ruleNames.item && statementWords.has(token.image)) {
+      const hint = '; statements stand in a patch, a handler or a definition';
+      return error('expected', message + hint, span);
+    }
+    if (suggestion) {
+      const fix = { title: `write \`${suggestion}\``, edits: [{ span, text: suggestion }] };
+      return error('expected', message + didYouMean(suggestion), span, fix);
+    }
+    if (what === ruleNames.statement && token.tokenType === T.Identifier && this.endsHere(2)) {
+      const call = `${token.image}()`;
+      const edits = [{ span: { start: span.end, end: span.end }, text: '()' }];
+      const fix = { title: `write \`${call}\``, edits };
+      const hint = `; a definition is copied in by \`${call}\``;
+      return error('expected', message + hint, span, fix);
+    }
+    return error('expected', message, span);
   }
+}
+
+const aboutBraces: ReadonlySet<string> = new Set(['unclosed-brace', 'stray-brace']);
+const besideBraces: ReadonlySet<string> = new Set(['->', 'else', 'expect']);
+const statementWords: ReadonlySet<string> = new Set(T.statementWords);
+const sectionWords: ReadonlySet<string> = new Set(['protocol', ...T.sectionWords]);
+
+/** A word that may begin a section, or was meant to. */
+function beginsAnew(token: IToken): boolean {
+  return tokenMatcher(token, T.Word) && !besideBraces.has(token.image);
 }
 
 const joins: ReadonlySet<string> = new Set(['else', 'expect', 'resume', 'as']);
