@@ -1,0 +1,74 @@
+// From the arguments to the specs: files, folders and standard input, each read or named as unreadable.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A use of the command that cannot be followed: exit 2. */
+export class UsageError extends Error {}
+
+export interface Input {
+  /** As the user wrote it, or below the folder that the user wrote. */
+  readonly name: string;
+  /** Absent where it could not be read. */
+  readonly text?: string;
+  readonly problem?: string;
+}
+
+/** With `folders` a folder stands for every `*.suture` below it, in the order of their paths. */
+export function readInputs(names: readonly string[], folders: boolean): readonly Input[] {
+  const seen = new Set<string>();
+  return names
+    .flatMap((name) => (name === '-' ? [name] : expand(name, folders)))
+    .map((item): Input => {
+      if (typeof item !== 'string') return item;
+      try {
+        return { name: item, text: readText(item) };
+      } catch (error) {
+        return { name: item, problem: why(error) };
+      }
+    })
+    .filter((i) => !seen.has(i.name) && seen.add(i.name));
+}
+
+/** Files are UTF-8; a mark of the byte order is no part of the text. */
+export function readText(name: string): string {
+  const bytes = readFileSync(name === '-' ? 0 : name);
+  const text = bytes.toString('utf8');
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+function expand(name: string, folders: boolean): readonly (string | Input)[] {
+  let folder = false;
+  try {
+    folder = statSync(name).isDirectory();
+  } catch (error) {
+    return [{ name, problem: why(error) }];
+  }
+  if (!folder) return [name];
+  if (!folders) return [{ name, problem: 'is a folder; name its files' }];
+  try {
+    const files = readdirSync(name, { recursive: true, encoding: 'utf8' })
+      .filter((f) => f.endsWith('.suture') && !f.includes('node_modules'))
+      .sort()
+      .map((f) => join(name, f));
+    return files.length > 0 ? files : [{ name, problem: 'has no *.suture file in it or below' }];
+  } catch (error) {
+    return [{ name, problem: why(error) }];
+  }
+}
+
+/** The system's reason in words. */
+export function why(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be read: permission denied';
+    case 'EISDIR':
+      return 'is a folder';
+    default:
+      return code ? `cannot be read (${code})` : String((error as Error).message ?? error);
+  }
+}

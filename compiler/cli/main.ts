@@ -1,0 +1,127 @@
+// The command's arguments: which call, with which options; and the exit code, for every way it can end.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { languageVersion, machineVersion } from '../version.ts';
+import { check } from './check.ts';
+import { UsageError } from './files.ts';
+import { type VerifyOptions, verify } from './verify.ts';
+
+const version = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  }
+).version;
+
+/** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours. */
+export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that has seen enough (`| head`) ends us; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  let code = 0;
+  const program = commands((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) {
+      process.stderr.write(`suture: ${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(bugReport(error, argv));
+    return 70;
+  }
+}
+
+function bugReport(error: unknown, argv: readonly string[]): string {
+  const e = error instanceof Error ? error : new Error(String(error));
+  const where = (e.stack ?? '')
+    .split('\n')
+    .filter((l) => /^\s+at /.test(l))
+    .slice(0, 6)
+    .map((l) => `    ${l.trim()}\n`)
+    .join('');
+  return [
+    `suture: this is a bug of suture, not of your spec: ${e.message}\n`,
+    `  Please report it, with the spec and these lines:\n`,
+    `    suture ${version}, language ${languageVersion}, machine ${machineVersion}, node ${process.version}, ${process.platform} ${process.arch}\n`,
+    `    suture ${argv.join(' ')}\n`,
+    `    ${e.name}: ${e.message}\n`,
+    where,
+  ].join('');
+}
+
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    const n = Number(text.replace(/[_,]/g, ''));
+    if (!Number.isSafeInteger(n) || n < least)
+      throw new InvalidArgumentError(`A whole number, ${least} or more, is wanted.`);
+    return n;
+  };
+const positive = (text: string): number => {
+  const n = Number(text);
+  if (!Number.isFinite(n) || n <= 0) throw new InvalidArgumentError('A number above 0 is wanted.');
+  return n;
+};
+const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  text,
+];
+
+function commands(done: (code: number) => void): Command {
+  const program = new Command('suture')
+    .description(
+      'Judges protocols that change machine code while other CPUs execute it: a verdict, the shortest run that breaks it, and the bytes.',
+    )
+    .version(
+      `suture ${version}, language ${languageVersion}, machine ${machineVersion}`,
+      '-V, --version',
+      'versions of the package, the language and the machine model',
+    )
+    .exitOverride()
+    .showHelpAfterError('(`suture --help` shows what there is)')
+    .addHelpText('after', '\nExample:\n  suture verify examples');
+
+  program
+    .command('check')
+    .description('diagnostics of specs')
+    .argument('[files...]', 'specs or folders of specs; `-` is standard input')
+    .option('--capabilities', 'what the language can say and this version cannot yet run')
+    .addHelpText('after', '\nExample:\n  suture check examples/two-stubs.suture')
+    .action((files: string[], options: { capabilities?: boolean }) => {
+      done(check(files, options));
+    });
+
+  program
+    .command('verify')
+    .description('every scenario of specs, in every possible interleaving')
+    .argument('<files...>', 'specs or folders of specs; `-` is standard input')
+    .option('--scenario <name>', 'only this scenario, with its runs; may be repeated', collect)
+    .option('--full', 'all interleavings, without reductions; this version always does')
+    .option('--max-states <n>', 'states that one check may store', whole(1))
+    .option('--max-memory <mb>', 'megabytes that one check may hold', whole(1), 4096)
+    .option('--timeout <s>', 'seconds for all of it', positive)
+    .option('--fail-fast', 'end at the first scenario that is not as expected')
+    .option('--quiet', 'only what is not as expected')
+    .addOption(
+      new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text'),
+    )
+    .option('--json', 'short for --format json')
+    .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')
+    .option('--full-run', 'every step of a run, also the quiet ones')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 as expected, 1 findings, 2 usage or file errors, 3 unfinished.\n\nExample:\n  suture verify examples/two-stubs.suture --scenario "an NMI in the shadow"',
+    )
+    .action(async (files: string[], options: VerifyOptions) => {
+      done(await verify(files, options));
+    });
+
+  return program;
+}

@@ -1,0 +1,292 @@
+// A run as a table that reads without help: a column for each CPU, what was done, and the sentences on why.
+
+import { position, type Source } from '../../grammar/index.ts';
+import type { Violation } from '../explorer/index.ts';
+import { programOf, type Trace, type TraceStep } from '../index.ts';
+import { region } from '../ir.ts';
+import { hex, messageOf, whyOf } from '../report.ts';
+import type { Check } from '../scenario.ts';
+import type { Compiled } from '../verify.ts';
+import { cut, type Terminal, wrap } from './terminal.ts';
+
+export interface Run {
+  readonly compiled: Compiled;
+  readonly text: Source;
+  readonly check: Check;
+  readonly violation: Violation;
+  readonly trace: Trace;
+}
+
+/** A line of the table: one step, or several quiet ones. */
+interface Row {
+  readonly first: number;
+  readonly last: number;
+  /** Who acts, by CPU. */
+  readonly who: ReadonlyMap<number, string>;
+  readonly address: string;
+  readonly bytes: string;
+  readonly text: string;
+  readonly line: string;
+  /** An instruction has address and bytes of its own. */
+  readonly instruction: boolean;
+}
+
+/** The settings that a verdict rests on, in one line. */
+export function environment(compiled: Compiled, check: Check): string {
+  const { program } = programOf(compiled, check);
+  const { env } = program;
+  const onOff = (b: boolean): string => (b ? 'on' : 'off');
+  const parts = [
+    `cpus ${env.cpus}`,
+    `threads ${program.threads.length}`,
+    ...env.events.map((e) => `${e.name} ${e.count}`),
+    `fetch ${env.fetch.name}`,
+    `memory ${env.memory}`,
+    `gate ${env.gate}`,
+    `gap ${onOff(env.gap)}`,
+    ...(env.istBreakpoint ? ['ist breakpoint'] : []),
+    ...(env.istNmi ? ['ist nmi'] : []),
+    `nmi in shadow ${env.nmiHeldInShadow ? 'held' : 'taken'}`,
+    `rsp ${env.rsp}`,
+    `preempt ${onOff(env.preempt)}`,
+    `migrate ${onOff(env.migrate)}`,
+    ...(env.shadowStack ? ['shadow stack on'] : []),
+  ];
+  const shown = (v: bigint | string): string =>
+    typeof v === 'string' ? v : v === 1n ? 'on' : v === 0n ? 'off' : String(v);
+  const options = [...check.options].map(([name, value]) => `${name} = ${shown(value)}`);
+  return `environment: ${[...parts, ...options].join('; ')}`;
+}
+
+export function runTable(run: Run, t: Terminal, full: boolean): string {
+  const { trace, violation, check } = run;
+  const why = whyOf(violation, trace);
+  const marked = new Set(why.flatMap((w) => (w.step === undefined ? [] : [w.step])));
+  const values = check.values.length > 0 ? ` (${check.values.join(', ')})` : '';
+  const head = `${violation.property}${values}: ${messageOf(violation, trace)}`;
+  const lines: string[] = wrap(head, t.columns).map((l) => t.paint(['bold', 'red'], l));
+  lines.push('', ...table(run, marked, t, full), '');
+  for (const w of why) {
+    const number = w.step === undefined ? '-' : String(w.step);
+    wrap(w.text, t.columns - 10).forEach((l, i) => {
+      lines.push(
+        i === 0 ? `${t.paint('yellow', '>')} ${number.padStart(5)}  ${l}` : `         ${l}`,
+      );
+    });
+  }
+  const { inevitableFrom: from } = violation;
+  if (from !== 'not known' && from < violation.schedule.length)
+    lines.push(
+      ...wrap(
+        from === 0
+          ? 'Every run of this environment violates some property.'
+          : `From step ${from} on every continuation violates some property.`,
+        t.columns - 9,
+      ).map((l) => `         ${l}`),
+    );
+  lines.push(...views(run, t));
+  return lines.join('\n');
+}
+
+function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean): string[] {
+  const { program } = programOf(run.compiled, run.check);
+  const rows = rowsOf(run, marked, full);
+  const cpus = program.env.cpus;
+  const longest = Math.max(...rows.flatMap((r) => [...r.who.values()].map((w) => w.length)), 4);
+  const lane = Math.min(longest, t.columns >= 120 ? 16 : cpus > 2 ? 7 : 9) + 1;
+  const steps = Math.max(4, ...rows.map((r) => stepText(r).length));
+  const line = Math.max(4, ...rows.map((r) => r.line.length));
+  const address = Math.max(7, ...rows.map((r) => r.address.length));
+  const room = t.columns - 2 - steps - 1 - lane * cpus - 1 - line - 1;
+  const longestBytes = Math.max(5, ...rows.map((r) => r.bytes.length));
+  // Where it is narrow, the bytes of long instructions go over into the next line with their text.
+  const bytes = Math.min(longestBytes, Math.max(10, Math.floor((room - address) / 3)));
+  const before = 2 + steps + 1 + lane * cpus;
+  const textAt = before + address + 1 + bytes + 1;
+  const wide = t.columns >= 120;
+  const textWidth = t.columns - textAt - line - 2;
+  const out = [
+    t.paint(
+      'dim',
+      [
+        '  ',
+        'step'.padStart(steps),
+        ' ',
+        ...Array.from({ length: cpus }, (_, c) => `cpu${c}`.padEnd(lane)),
+        'address'.padEnd(address),
+        ' ',
+        'bytes'.padEnd(bytes),
+        ' ',
+        'what'.padEnd(textWidth),
+        ' ',
+        'line'.padStart(line),
+      ]
+        .join('')
+        .trimEnd(),
+    ),
+  ];
+  for (const r of rows) {
+    const mark = marked.has(r.first) || marked.has(r.last);
+    const merged = !r.instruction && !wide;
+    const width = merged ? t.columns - before - line - 2 : textWidth;
+    const texts = wrap(r.text, width);
+    const start = [
+      mark ? t.paint('yellow', '> ') : '  ',
+      stepText(r).padStart(steps),
+      ' ',
+      ...Array.from({ length: cpus }, (_, c) => cut(r.who.get(c) ?? '', lane - 1).padEnd(lane)),
+    ].join('');
+    const middle = merged
+      ? ''
+      : `${r.address.padEnd(address)} ${r.bytes.slice(0, bytes).padEnd(bytes)} `;
+    texts.forEach((text, i) => {
+      const rest = i === 0 ? '' : r.bytes.slice(i * bytes, (i + 1) * bytes);
+      const lead =
+        i === 0
+          ? `${start}${middle}`
+          : merged
+            ? ' '.repeat(before + 2)
+            : `${' '.repeat(before + address + 1)}${rest.padEnd(bytes)} `;
+      const shown =
+        i === 0 && r.line !== '' ? `${text.padEnd(width)} ${r.line.padStart(line)}` : text;
+      out.push(`${lead}${shown}`.trimEnd());
+    });
+  }
+  return out;
+}
+
+const stepText = (r: Row): string => (r.first === r.last ? `${r.first}` : `${r.first}-${r.last}`);
+
+function rowsOf(run: Run, marked: ReadonlySet<number>, full: boolean): Row[] {
+  const { steps } = run.trace;
+  const rows: Row[] = [];
+  for (let i = 0; i < steps.length; ) {
+    const step = steps[i] as TraceStep;
+    let end = i + 1;
+    if (!full && step.part !== undefined && !marked.has(i + 1)) {
+      while (end < steps.length && steps[end]?.part === step.part && !marked.has(end + 1)) end++;
+    }
+    rows.push(end - i > 1 ? folded(run, i, end) : single(run, i));
+    i = end;
+  }
+  return rows;
+}
+
+function single(run: Run, index: number): Row {
+  const s = run.trace.steps[index] as TraceStep;
+  // A commit says by its note what it changes, from what to what.
+  const commit = s.who === 'store buffer' && s.note !== '';
+  const text = commit ? s.note : s.note === '' ? s.text : `${s.text}  ${s.note}`;
+  return {
+    first: index + 1,
+    last: index + 1,
+    who: new Map([[s.cpu, commit ? 'buffer' : s.who]]),
+    address: s.address === undefined ? '' : shortAddress(s.address),
+    bytes: s.bytes ? hex(s.bytes, '') : '',
+    text: s.address === undefined ? text : `${s.text}${s.note === '' ? '' : `  (${s.note})`}`,
+    line: lineOf(run, s),
+    instruction: s.address !== undefined,
+  };
+}
+
+/** The low half: the table's addresses are in the top 2 GiB. A released slot's alias is shown as the slot. */
+function shortAddress(address: number): string {
+  const alias = address >= region.stubs + region.alias && address < region.kernel;
+  const at = alias ? address - region.alias : address;
+  return `..${(at >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+function lineOf(run: Run, s: TraceStep): string {
+  return s.span ? String(position(run.text, s.span.start).line) : '';
+}
+
+/** Quiet steps as one line that still says who takes part. */
+function folded(run: Run, from: number, to: number): Row {
+  const steps = run.trace.steps.slice(from, to);
+  const who = new Map<number, string>();
+  for (const s of steps) {
+    const name = s.who === 'store buffer' ? 'buffer' : s.who;
+    const known = who.get(s.cpu);
+    if (known === undefined || known === 'buffer') who.set(s.cpu, name);
+    if (s.part === 'sync' && s.name.endsWith('ipi')) who.set(s.cpu, 'IPI');
+  }
+  const lines = steps.map((s) => lineOf(run, s)).filter((l) => l !== '');
+  return {
+    first: from + 1,
+    last: to,
+    who,
+    address: '',
+    bytes: '',
+    text: steps[0]?.part === 'build' ? building(steps) : syncing(steps),
+    line: lines[0] ?? '',
+    instruction: false,
+  };
+}
+
+function building(steps: readonly TraceStep[]): string {
+  const stubs = new Set<string>();
+  let stores = 0;
+  for (const s of steps) {
+    const name = /^(?:build )?(.+?)\[\d+/.exec(s.text)?.[1];
+    if (name) stubs.add(name);
+    if (s.who === 'store buffer') stores++;
+  }
+  const built = steps.some((s) => s.who !== 'store buffer');
+  const commits = stores === 0 ? '' : `${built ? '; ' : ''}${stores} bytes reach memory`;
+  return `${built ? 'build ' : ''}${[...stubs].join(', ')}${built ? '' : ':'} ${commits}`.replace(
+    ' ;',
+    ';',
+  );
+}
+
+function syncing(steps: readonly TraceStep[]): string {
+  const parts: string[] = [];
+  for (const s of steps) {
+    if (s.name.endsWith('ipi')) parts.push(`cpu${s.cpu} takes it`);
+    else if (s.who === 'IPI' || s.who === 'NMI')
+      parts.push(
+        s.text.includes('acknowledges')
+          ? `cpu${s.cpu} acknowledges`
+          : s.text.includes('serialises')
+            ? `cpu${s.cpu} serialises`
+            : `cpu${s.cpu} returns`,
+      );
+    else parts.push(s.text);
+  }
+  // `cpu1 takes it, cpu1 serialises` reads better without the second name.
+  let last = '';
+  return parts
+    .map((p) => {
+      const [name = '', ...rest] = p.split(' ');
+      const same = name === last && /^cpu\d+$/.test(name);
+      last = name;
+      return same ? rest.join(' ') : p;
+    })
+    .join(', ');
+}
+
+/** What the CPU that failed could still fetch before its last step, where that is not what memory holds. */
+function views(run: Run, t: Terminal): string[] {
+  const { trace } = run;
+  const last = trace.steps[trace.steps.length - 1];
+  if (!last) return [];
+  const out: string[] = [];
+  for (const view of trace.views) {
+    const seen = view.cpus.find((c) => c.cpu === last.cpu);
+    if (!seen?.bytes.some((b) => b.length > 1)) continue;
+    const label = Math.max(6, `cpu${seen.cpu}`.length);
+    const depth = Math.max(...seen.bytes.map((b) => b.length));
+    out.push(
+      '',
+      ...wrap(`What cpu${seen.cpu} may fetch of ${view.name} before the last step:`, t.columns),
+    );
+    out.push(`  ${'memory'.padEnd(label)}  ${hex(view.memory, ' ')}`);
+    for (let k = 0; k < depth; k++) {
+      const bytes = seen.bytes.map((b) => (b[k] === undefined ? '  ' : hex([b[k] as number], '')));
+      out.push(
+        `  ${(k === 0 ? `cpu${seen.cpu}` : '  or').padEnd(label)}  ${bytes.join(' ')}`.trimEnd(),
+      );
+    }
+  }
+  return out;
+}

@@ -1,0 +1,389 @@
+// `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
+
+import { nearest, place, type Source, source } from '../../grammar/index.ts';
+import { compile, Verification } from '../index.ts';
+import { documentOf, type FileReport, fileReport, neverExecuted } from '../report.ts';
+import type { Compiled, Scenario, ScenarioResult } from '../verify.ts';
+import { diagnose } from './diagnose.ts';
+import { readInputs, UsageError } from './files.ts';
+import { Progress } from './progress.ts';
+import { environment, type Run, runTable } from './run.ts';
+import {
+  count,
+  cut,
+  grouped,
+  megabytes,
+  secondsText,
+  type Terminal,
+  terminal,
+  toAscii,
+  wrap,
+} from './terminal.ts';
+
+export interface VerifyOptions {
+  readonly scenario?: readonly string[];
+  readonly full?: boolean;
+  readonly maxStates?: number;
+  readonly maxMemory: number;
+  readonly timeout?: number;
+  readonly failFast?: boolean;
+  readonly quiet?: boolean;
+  readonly format: 'text' | 'json';
+  readonly json?: boolean;
+  readonly ascii?: boolean;
+  readonly fullRun?: boolean;
+}
+
+/** States between two looks at the clock and at the keyboard. */
+const slice = 4000;
+
+interface Done {
+  readonly result: ScenarioResult;
+  /** Of each check. */
+  readonly seconds: readonly number[];
+}
+
+interface Totals {
+  scenarios: number;
+  asExpected: number;
+  states: number;
+  transitions: number;
+  peak: number;
+  findings: number;
+  unfinished: number;
+  usage: number;
+}
+
+export async function verify(names: readonly string[], options: VerifyOptions): Promise<number> {
+  const json = options.json === true || options.format === 'json';
+  const inputs = readInputs(names, true);
+  const t = terminal(process.stdout, options.ascii === true);
+  const started = performance.now();
+  const work = new Work(options, started);
+  const totals: Totals = {
+    scenarios: 0,
+    asExpected: 0,
+    states: 0,
+    transitions: 0,
+    peak: 0,
+    findings: 0,
+    unfinished: 0,
+    usage: 0,
+  };
+  const files: FileReport[] = [];
+  const print = (text: string): void => {
+    work.progress.clear();
+    if (!json && text !== '') process.stdout.write(t.ascii ? toAscii(text) : text);
+  };
+  try {
+    const specs = inputs.flatMap((input) => {
+      if (input.text !== undefined) return [{ name: input.name, compiled: compile(input.text) }];
+      process.stderr.write(`suture: ${input.name}: ${input.problem}\n`);
+      totals.usage++;
+      return [];
+    });
+    knowScenarios(specs, options.scenario);
+    for (const { name, compiled } of specs) {
+      if (work.failed) break;
+      const text = source(compiled.text, name);
+      const wanted = compiled.scenarios.filter(
+        (s) => !options.scenario || options.scenario.includes(s.name),
+      );
+      const erroneous = compiled.diagnostics.some((d) => d.severity === 'error');
+      if (erroneous) totals.findings++;
+      if (wanted.length === 0 && !erroneous) continue;
+      const view = new FileView(t, text, compiled, wanted, options);
+      print(view.head());
+      const results: Done[] = [];
+      for (const scenario of wanted) {
+        const done = await work.search(compiled, scenario);
+        results.push(done);
+        tally(totals, done);
+        print(view.scenario(done));
+        if (options.failFast && !done.result.asExpected) {
+          work.failed = true;
+          break;
+        }
+      }
+      if (!options.scenario && results.length === wanted.length) print(view.unexecuted(results));
+      files.push(fileReport(name, compiled, results));
+    }
+  } finally {
+    work.end();
+  }
+  if (json) process.stdout.write(`${JSON.stringify(documentOf(files), undefined, 2)}\n`);
+  else if (totals.scenarios > 0) print(closing(t, totals, (performance.now() - started) / 1000));
+  if (work.stopped === 'interrupted')
+    process.stderr.write('suture: interrupted; what was not searched to its end is unfinished\n');
+  return totals.usage > 0 ? 2 : totals.findings > 0 ? 1 : totals.unfinished > 0 ? 3 : 0;
+}
+
+/** A name that no file has is a slip of the hand, and must not pass for success. */
+function knowScenarios(
+  specs: readonly { readonly compiled: Compiled }[],
+  wanted: readonly string[] | undefined,
+): void {
+  if (!wanted || specs.some((s) => s.compiled.scenarios.length === 0)) return;
+  const known = specs.flatMap((s) => s.compiled.scenarios.map((x) => x.name));
+  for (const name of wanted) {
+    if (known.includes(name)) continue;
+    const near =
+      nearest(name, known) ?? known.find((k) => k.toLowerCase().includes(name.toLowerCase()));
+    throw new UsageError(
+      `no scenario is called "${name}"${near ? `; did you mean "${near}"?` : ''}\n  there are: ${known.map((k) => `"${k}"`).join(', ')}`,
+    );
+  }
+}
+
+function tally(totals: Totals, { result }: Done): void {
+  totals.scenarios++;
+  for (const c of result.checks) {
+    totals.states += c.result.states;
+    totals.transitions += c.result.transitions;
+    totals.peak = Math.max(totals.peak, c.result.bytes);
+  }
+  if (result.asExpected) totals.asExpected++;
+  else if (result.incomplete) totals.unfinished++;
+  else totals.findings++;
+}
+
+/** The searches, one after the other, in slices: between two of them the clock and the keyboard are heard. */
+class Work {
+  readonly progress: Progress;
+  /** Why no search begins any more. */
+  stopped: 'interrupted' | 'time' | undefined;
+  failed = false;
+  private readonly options: VerifyOptions;
+  private readonly deadline: number;
+  private readonly onInterrupt = (): void => {
+    if (this.stopped === 'interrupted') process.exit(130);
+    this.stopped = 'interrupted';
+    this.progress.clear();
+    process.stderr.write('suture: stopping; once more ends at once\n');
+  };
+
+  constructor(options: VerifyOptions, started: number) {
+    this.options = options;
+    this.progress = new Progress(options.quiet !== true);
+    this.deadline =
+      options.timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * options.timeout;
+    process.on('SIGINT', this.onInterrupt);
+  }
+
+  end(): void {
+    this.progress.clear();
+    process.off('SIGINT', this.onInterrupt);
+  }
+
+  async search(compiled: Compiled, scenario: Scenario): Promise<Done> {
+    const { maxStates, maxMemory } = this.options;
+    const search = new Verification(compiled, scenario, {
+      maxStates,
+      maxMemory: maxMemory * (1 << 20),
+    });
+    const seconds: number[] = scenario.checks.map(() => 0);
+    let check = -1;
+    for (let done = false; !done; ) {
+      const now = performance.now();
+      if (now >= this.deadline) this.stopped ??= 'time';
+      const { check: at } = search.progress();
+      if (at !== check) this.progress.begin();
+      check = at;
+      if (this.stopped) {
+        search.stop(this.stopped);
+        done = true;
+      } else done = search.advance(slice).done;
+      seconds[at] = (seconds[at] ?? 0) + (performance.now() - now) / 1000;
+      this.progress.show(
+        `${compiled.file?.name.text ?? ''}, ${scenario.name}${scenario.checks.length > 1 ? ` ${at + 1}/${scenario.checks.length}` : ''}`,
+        search.progress(),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { result: search.result(), seconds };
+  }
+}
+
+/** One file's part of the text. */
+class FileView {
+  private readonly t: Terminal;
+  private readonly text: Source;
+  private readonly compiled: Compiled;
+  private readonly options: VerifyOptions;
+  private readonly nameWidth: number;
+  /** Whether verdict and judgement stand in one line. */
+  private readonly wide: boolean;
+  private headShown = false;
+
+  constructor(
+    t: Terminal,
+    text: Source,
+    compiled: Compiled,
+    wanted: readonly Scenario[],
+    options: VerifyOptions,
+  ) {
+    this.t = t;
+    this.text = text;
+    this.compiled = compiled;
+    this.options = options;
+    this.wide = t.columns >= 120;
+    const longest = Math.max(12, ...wanted.map((s) => s.name.length));
+    this.nameWidth = Math.min(longest, this.wide ? 48 : t.columns - 14 - figuresWidth);
+  }
+
+  head(): string {
+    const found = this.compiled.diagnostics.map((d) => diagnose(this.text, d, this.t)).join('');
+    if (found !== '') return found;
+    return this.options.quiet ? '' : this.headLines();
+  }
+
+  private headLines(): string {
+    this.headShown = true;
+    const { t } = this;
+    const name = this.compiled.file?.name.text ?? '';
+    const summary = this.compiled.file?.summary.text ?? '';
+    const path = this.text.name;
+    const room = t.columns - name.length - path.length - 4;
+    const line = `${t.paint('bold', name)}  ${room > 20 ? `${cut(summary, room)}  ` : ''}${t.paint('dim', path)}`;
+    const titles = `${' '.repeat(14 + this.nameWidth)}${figures('states', 'transitions', 'depth', 'seconds')}`;
+    return `${line}\n${t.paint('dim', titles)}\n`;
+  }
+
+  scenario({ result, seconds }: Done): string {
+    if (this.options.quiet && result.asExpected) return '';
+    const { t } = this;
+    const head = this.headShown ? '' : this.headLines();
+    const all = result.checks.map((c) => c.result);
+    const sum = (of: (r: (typeof all)[number]) => number): number =>
+      all.reduce((n, r) => n + of(r), 0);
+    const mark = result.asExpected ? '✓' : result.incomplete ? '…' : '✗';
+    const colour = result.asExpected ? 'green' : result.incomplete ? 'yellow' : 'red';
+    // Three characters: in ASCII the mark is wider.
+    const verdict = `${(t.ascii ? toAscii(mark) : mark).padEnd(t.ascii ? 3 : 2)}${result.verdict}`;
+    const row = [
+      t.paint(colour, verdict.padEnd(14)),
+      cut(result.scenario.name, this.nameWidth).padEnd(this.nameWidth),
+      figures(
+        grouped(sum((r) => r.states)),
+        grouped(sum((r) => r.transitions)),
+        String(Math.max(0, ...all.map((r) => r.depth))),
+        secondsText(seconds.reduce((a, b) => a + b, 0)),
+      ),
+    ].join('');
+    const words = this.judgement(result);
+    const lines = [row];
+    if (this.wide && words.length > 0 && row.length + 2 + (words[0] as string).length <= 2000) {
+      const width = t.columns - 14 - this.nameWidth - figuresWidth - 2;
+      const [first = '', ...rest] = words.flatMap((w) => wrap(w, Math.max(24, width)));
+      lines[0] = `${row}  ${t.paint(colour, first)}`;
+      const indent = ' '.repeat(14 + this.nameWidth + figuresWidth + 2);
+      lines.push(...rest.map((r) => `${indent}${t.paint(colour, r)}`));
+    } else if (!result.asExpected || result.verdict !== 'holds') {
+      for (const w of words.flatMap((x) => wrap(x, t.columns - 14)))
+        lines.push(`${' '.repeat(14)}${t.paint(colour, w)}`);
+    }
+    let out = `${head}${lines.join('\n')}\n`;
+    if (!result.asExpected && !result.incomplete) out += this.environments(result);
+    if (this.options.scenario || (!result.asExpected && !result.incomplete))
+      out += this.runs(result);
+    return out;
+  }
+
+  /** What was violated, and how that compares with what was expected. */
+  private judgement(result: ScenarioResult): string[] {
+    const shortest = new Map<string, number>();
+    for (const c of result.checks) {
+      for (const v of c.result.violations)
+        shortest.set(
+          v.property,
+          Math.min(shortest.get(v.property) ?? Number.POSITIVE_INFINITY, v.schedule.length),
+        );
+    }
+    const violated = [...shortest].map(([p, n]) => `${p} (${count(n, 'step')})`).join(', ');
+    const tail = result.asExpected
+      ? 'as expected'
+      : result.incomplete
+        ? ''
+        : (result.finding ?? 'not as expected');
+    const lines = [[violated, tail].filter((x) => x !== '').join(result.asExpected ? ', ' : '; ')];
+    const bounds = new Set(result.checks.flatMap((c) => c.result.bound ?? []));
+    for (const b of bounds) lines.push(this.bound(b));
+    return lines.filter((l) => l !== '');
+  }
+
+  /** Which bound was hit, and what would raise it. */
+  private bound(name: string): string {
+    const { maxStates, maxMemory, timeout } = this.options;
+    switch (name) {
+      case 'states':
+        return maxStates === undefined
+          ? 'unfinished: no more states can be numbered'
+          : `unfinished: ${count(maxStates, 'state')} stored; raise --max-states ${maxStates}`;
+      case 'memory':
+        return `unfinished: ${grouped(maxMemory)} MB are full; raise --max-memory ${maxMemory}`;
+      case 'time':
+        return `unfinished: ${timeout} s are over; raise --timeout ${timeout}`;
+      case 'interrupted':
+        return 'unfinished: interrupted';
+      default:
+        return `unfinished: the machine keeps no more ${name}; no option raises this`;
+    }
+  }
+
+  private environments(result: ScenarioResult): string {
+    const bad = result.checks[0];
+    const check = result.scenario.checks[bad ? result.checks.indexOf(bad) : 0];
+    if (!check) return '';
+    return wrap(environment(this.compiled, check), this.t.columns - 14)
+      .map((l) => `${' '.repeat(14)}${this.t.paint('dim', l)}\n`)
+      .join('');
+  }
+
+  private runs(result: ScenarioResult): string {
+    return result.checks
+      .flatMap((c, i) =>
+        c.result.violations.map((violation, k): string => {
+          const trace = c.traces[k];
+          const check = result.scenario.checks[i];
+          if (!trace || !check) return '';
+          const run: Run = { compiled: this.compiled, text: this.text, check, violation, trace };
+          return `\n${runTable(run, this.t, this.options.fullRun === true)}\n`;
+        }),
+      )
+      .join('');
+  }
+
+  /** Statements that no check reached: the spec says something that it never tries. */
+  unexecuted(results: readonly Done[]): string {
+    const checks = results.flatMap((r) => r.result.checks);
+    if (checks.some((c) => c.result.bound !== undefined)) return '\n';
+    const never = neverExecuted(checks).map((span) => {
+      const at = place(this.text, span);
+      const words = this.text.text.slice(span.start, span.end).replace(/\s+/g, ' ');
+      return `  ${this.text.name}:${at.line}:${at.column}: ${cut(words, 60)}`;
+    });
+    if (never.length === 0) return this.headShown ? '\n' : '';
+    const head = this.headShown ? '' : this.headLines();
+    return `${head}${this.t.paint('yellow', 'no scenario executes:')}\n${never.map((n) => `${cut(n, this.t.columns)}\n`).join('')}\n`;
+  }
+}
+
+const figuresWidth = 39;
+const figures = (states: string, transitions: string, depth: string, seconds: string): string =>
+  `${states.padStart(11)}${transitions.padStart(12)}${depth.padStart(7)}${seconds.padStart(9)}`;
+
+function closing(t: Terminal, totals: Totals, seconds: number): string {
+  const all = totals.asExpected === totals.scenarios;
+  const scenarios = count(totals.scenarios, 'scenario');
+  const words = `${all ? scenarios : `${totals.asExpected} of ${scenarios}`} as expected`;
+  const rest = `${count(totals.states, 'state')}, ${count(totals.transitions, 'transition')}, ${secondsText(seconds)} s, peak memory ${megabytes(totals.peak)}`;
+  const other = [
+    ...(totals.findings > 0 ? [count(totals.findings, 'finding')] : []),
+    ...(totals.unfinished > 0 ? [`${totals.unfinished} unfinished`] : []),
+  ];
+  const line = [words, ...other].join(', ');
+  const colour = totals.findings > 0 ? 'red' : totals.unfinished > 0 ? 'yellow' : 'green';
+  return line.length + rest.length + 2 <= t.columns
+    ? `${t.paint(['bold', colour], line)}: ${rest}\n`
+    : `${t.paint(['bold', colour], line)}\n${wrap(rest, t.columns).join('\n')}\n`;
+}
