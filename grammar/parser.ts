@@ -534,7 +534,7 @@ class SpecParser extends EmbeddedActionsParser {
     this.MANY({
       GATE: () => this.beginsChange(),
       DEF: () => {
-        this.ends(0);
+        this.ends();
         changes.push(this.SUBRULE2(this.change));
       },
     });
@@ -1607,6 +1607,8 @@ class SpecParser extends EmbeddedActionsParser {
     operators: readonly BinaryOp[],
   ): Expr {
     let k = 0;
+    // How many of the `not`s before operand `k` have been read.
+    let pending = 0;
     // `start` is that of the first token, which a parenthesis may put before its expression's own span.
     const climb = (least: number): { start: number; expr: Expr; end: number } => {
       let left: { start: number; expr: Expr; end: number };
@@ -1638,7 +1640,6 @@ class SpecParser extends EmbeddedActionsParser {
         };
       }
     };
-    let pending = 0;
     return climb(0).expr;
   }
 
@@ -1967,9 +1968,9 @@ class SpecParser extends EmbeddedActionsParser {
   }
 
   /** A separator between elements of a list that has no braces of its own. */
-  private ends(index: number): void {
-    this.many(index + 5, () =>
-      this.or(index + 5, [
+  private ends(): void {
+    this.many(5, () =>
+      this.or(5, [
         { ALT: () => this.consume(5, T.Newline) },
         { ALT: () => this.consume(5, T.Semicolon) },
       ]),
