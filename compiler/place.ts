@@ -110,7 +110,7 @@ export function abstractInsn(
       });
       return undefined;
     }
-    let disp = Number(sum.number);
+    let disp = Number(BigInt.asIntN(64, sum.number));
     let ref = sum.name;
     if (o.segment === 'gs' && ref !== undefined) {
       const offset = symbols.percpuOffset(ref);
