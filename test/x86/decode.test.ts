@@ -49,7 +49,6 @@ describe('the text of the corpus, parsed', () => {
   // An index register is read where torn bytes have one, and not written.
   for (const { bytes, redundant, said } of corpus) {
     if (redundant || /^(invalid|more)$|\*/.test(said)) continue;
-    // Variables are named in the language; a number with the sign of the kernel's half is not read in brackets.
     test(said, () => {
       const { file, diagnostics } = parse(`protocol p ""\ncode { ${said} }\n`);
       expect(diagnostics).toEqual([]);
