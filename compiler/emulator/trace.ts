@@ -2,6 +2,7 @@
 
 import type { Span } from '../../grammar/index.ts';
 import type { KernelOp, Program } from '../ir.ts';
+import { region } from '../ir.ts';
 import type { Happening } from './core.ts';
 import { toAddress } from './core.ts';
 import { digest } from './digest.ts';
@@ -252,9 +253,12 @@ function noteOf(machine: Machine, happened: readonly Happening[]): string {
 }
 
 const place = (p: Program, lo: number): string => {
-  const label = nearLabel(p, toAddress(lo));
+  const address = toAddress(lo);
+  const label = nearLabel(p, address);
   if (label) return label;
-  const op = p.kernel[(lo - (-0x50000000 | 0)) | 0];
+  const released = nearLabel(p, address - region.alias);
+  if (released) return `${released}, which is released`;
+  const op = p.kernel[(lo - (region.kernel | 0)) | 0];
   return op ? `\`${op.text}\`` : 'its code';
 };
 
@@ -368,7 +372,6 @@ function explain(
         }
       }
       if (release) add(release.step, `cpu${steps[release.step]?.cpu} releases the stub`);
-      add(end, `cpu${cpu} goes on in it`);
       break;
     }
     case 'frame_intact': {
