@@ -405,4 +405,4 @@ function explain(
 }
 
 const inRange = (h: Happening, from: number, length: number): boolean =>
-  h.kind === 'ack' && toAddress(h.inside) > from && toAddress(h.inside) < from + length;
+  h.kind === 'ack' && toAddress(h.inside) >= from && toAddress(h.inside) < from + length;
