@@ -1,12 +1,14 @@
 // The public API: parse, compile, verify, replay, emit.
 
 export { waiting as capabilities } from './capabilities.ts';
+export { type Emitted, emit } from './emit.ts';
 export { createMachine } from './emulator/machine.ts';
 export type { Trace, TraceStep, View, Why } from './emulator/trace.ts';
 export { tell, viewsOf } from './emulator/trace.ts';
 export { replay, walk } from './explorer/index.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
+export { type Document, documentOf, type FileReport, fileReport } from './report.ts';
 export type {
   CheckResult,
   Compiled,
@@ -16,3 +18,4 @@ export type {
   Verdict,
 } from './verify.ts';
 export { compile, programOf, Verification } from './verify.ts';
+export { languageVersion, machineVersion, schemaVersion } from './version.ts';

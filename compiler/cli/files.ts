@@ -2,6 +2,8 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { nearest } from '../../grammar/index.ts';
+import type { Scenario } from '../verify.ts';
 
 /** A use of the command that cannot be followed: exit 2. */
 export class UsageError extends Error {}
@@ -57,18 +59,36 @@ function expand(name: string, folders: boolean): readonly (string | Input)[] {
   }
 }
 
+/** The scenario of that name, or the first. */
+export function pick(scenarios: readonly Scenario[], name: string | undefined): Scenario {
+  const found = name === undefined ? scenarios[0] : scenarios.find((s) => s.name === name);
+  if (found) return found;
+  throw new UsageError(
+    noScenario(
+      name ?? '',
+      scenarios.map((s) => s.name),
+    ),
+  );
+}
+
+export function noScenario(name: string, known: readonly string[]): string {
+  const near =
+    nearest(name, known) ?? known.find((k) => k.toLowerCase().includes(name.toLowerCase()));
+  return `no scenario is called "${name}"${near ? `; did you mean "${near}"?` : ''}\n  there are: ${known.map((k) => `"${k}"`).join(', ')}`;
+}
+
 /** The system's reason in words. */
-export function why(error: unknown): string {
+export function why(error: unknown, done = 'read'): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
       return 'there is no such file';
     case 'EACCES':
     case 'EPERM':
-      return 'may not be read: permission denied';
+      return `may not be ${done}: permission denied`;
     case 'EISDIR':
       return 'is a folder';
     default:
-      return code ? `cannot be read (${code})` : String((error as Error).message ?? error);
+      return code ? `cannot be ${done} (${code})` : String((error as Error).message ?? error);
   }
 }

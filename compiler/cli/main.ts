@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
+import { type EmitOptions, emit } from './emit.ts';
 import { UsageError } from './files.ts';
+import { type ReplayOptions, replay } from './replay.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 
 const version = (
@@ -69,6 +71,14 @@ const positive = (text: string): number => {
   if (!Number.isFinite(n) || n <= 0) throw new InvalidArgumentError('A number above 0 is wanted.');
   return n;
 };
+/** As the processor counts them: 64 bits, bits 63 to 47 equal (SDM 1, 3.3.7.1). */
+const address = (text: string): number => {
+  const value = /^(0x[0-9a-f_]+|[0-9_]+)$/i.test(text) ? BigInt(text.replace(/_/g, '')) : -1n;
+  const signed = BigInt.asIntN(48, value);
+  if (value < 0n || value >> 64n !== 0n || BigInt.asUintN(64, signed) !== value)
+    throw new InvalidArgumentError('A canonical 64-bit address is wanted, as 0xffffffff81000000.');
+  return Number(signed);
+};
 const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
   text,
@@ -121,6 +131,47 @@ function commands(done: (code: number) => void): Command {
     )
     .action(async (files: string[], options: VerifyOptions) => {
       done(await verify(files, options));
+    });
+
+  program
+    .command('replay')
+    .description('a saved run against its spec, step by step')
+    .argument('<trace>', 'what `verify --format json` printed, or one violation of it')
+    .argument('[file]', 'the spec, if not the one that the document names')
+    .option('--property <name>', 'only runs that violate this property')
+    .option('--scenario <name>', 'only runs of this scenario')
+    .option('--quiet', 'only whether it agrees, without the table')
+    .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')
+    .option('--full-run', 'every step of a run, also the quiet ones')
+    .addHelpText(
+      'after',
+      '\nExample:\n  suture verify examples/one-stub.suture --json > runs.json; suture replay runs.json --quiet',
+    )
+    .action((trace: string, file: string | undefined, options: ReplayOptions) => {
+      done(replay(trace, file, options));
+    });
+
+  program
+    .command('emit')
+    .description('the bytes of code and stubs')
+    .argument('<file>', 'a spec; `-` is standard input')
+    .option('--scenario <name>', 'with its options; the first one if not said')
+    .addOption(
+      new Option('--format <format>', 'what to print')
+        .choices(['hex', 'asm', 'listing', 'json', 'bin'])
+        .default('listing'),
+    )
+    .addOption(
+      new Option('--syntax <syntax>', 'of --format asm').choices(['intel', 'att']).default('intel'),
+    )
+    .option('--at <address>', 'where the stubs stand, one behind the other', address)
+    .option('-o, --output <file>', 'where to write it, if not to standard output')
+    .addHelpText(
+      'after',
+      '\nExample:\n  suture emit examples/two-stubs.suture --format asm --syntax att',
+    )
+    .action((file: string, options: EmitOptions) => {
+      done(emit(file, options));
     });
 
   return program;

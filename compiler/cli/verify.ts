@@ -1,11 +1,11 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
-import { nearest, place, type Source, source } from '../../grammar/index.ts';
+import { place, type Source, source } from '../../grammar/index.ts';
 import { compile, Verification } from '../index.ts';
 import { documentOf, type FileReport, fileReport, neverExecuted } from '../report.ts';
 import type { Compiled, Scenario, ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
-import { readInputs, UsageError } from './files.ts';
+import { noScenario, readInputs, UsageError } from './files.ts';
 import { Progress } from './progress.ts';
 import { environment, type Run, runTable } from './run.ts';
 import {
@@ -127,11 +127,7 @@ function knowScenarios(
   const known = specs.flatMap((s) => s.compiled.scenarios.map((x) => x.name));
   for (const name of wanted) {
     if (known.includes(name)) continue;
-    const near =
-      nearest(name, known) ?? known.find((k) => k.toLowerCase().includes(name.toLowerCase()));
-    throw new UsageError(
-      `no scenario is called "${name}"${near ? `; did you mean "${near}"?` : ''}\n  there are: ${known.map((k) => `"${k}"`).join(', ')}`,
-    );
+    throw new UsageError(noScenario(name, known));
   }
 }
 
