@@ -1,8 +1,9 @@
 // A run as a table that reads without help: a column for each CPU, what was done, and the sentences on why.
 
 import { position, type Source } from '../../grammar/index.ts';
+import { nearLabel } from '../emulator/machine.ts';
 import type { Violation } from '../explorer/index.ts';
-import { programOf, type Trace, type TraceStep } from '../index.ts';
+import { programOf, type Trace, type TraceStep, type Why } from '../index.ts';
 import { region } from '../ir.ts';
 import { hex, messageOf, whyOf } from '../report.ts';
 import type { Check } from '../scenario.ts';
@@ -66,7 +67,7 @@ export function runTable(run: Run, t: Terminal, full: boolean): string {
   const head = `${violation.property}${values}: ${messageOf(violation, trace)}`;
   const lines: string[] = wrap(head, t.columns).map((l) => t.paint(['bold', 'red'], l));
   lines.push('', ...table(run, marked, t, full), '');
-  for (const w of why) {
+  for (const w of sentences(why)) {
     const number = w.step === undefined ? '-' : String(w.step);
     wrap(w.text, t.columns - 10).forEach((l, i) => {
       lines.push(
@@ -88,9 +89,21 @@ export function runTable(run: Run, t: Terminal, full: boolean): string {
   return lines.join('\n');
 }
 
+/** One sentence a step. */
+function sentences(why: readonly Why[]): readonly Why[] {
+  const out: Why[] = [];
+  for (const w of why) {
+    const last = out[out.length - 1];
+    if (last && w.step !== undefined && last.step === w.step)
+      out[out.length - 1] = { step: w.step, text: `${last.text}: ${w.text}` };
+    else out.push(w);
+  }
+  return out;
+}
+
 function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean): string[] {
   const { program } = programOf(run.compiled, run.check);
-  const rows = rowsOf(run, marked, full);
+  const rows = rowsOf(run, marked, full, (address) => nearLabel(program, address));
   const cpus = program.env.cpus;
   const longest = Math.max(...rows.flatMap((r) => [...r.who.values()].map((w) => w.length)), 4);
   const lane = Math.min(longest, t.columns >= 120 ? 16 : cpus > 2 ? 7 : 9) + 1;
@@ -157,44 +170,84 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
 
 const stepText = (r: Row): string => (r.first === r.last ? `${r.first}` : `${r.first}-${r.last}`);
 
-function rowsOf(run: Run, marked: ReadonlySet<number>, full: boolean): Row[] {
+function rowsOf(run: Run, marked: ReadonlySet<number>, full: boolean, labels: Labels): Row[] {
   const { steps } = run.trace;
   const rows: Row[] = [];
   for (let i = 0; i < steps.length; ) {
     const step = steps[i] as TraceStep;
     let end = i + 1;
-    if (!full && step.part !== undefined && !marked.has(i + 1)) {
-      while (end < steps.length && steps[end]?.part === step.part && !marked.has(end + 1)) end++;
+    if (!full && !marked.has(i + 1)) {
+      const goesOn = (s: TraceStep): boolean =>
+        step.part === undefined ? repeats(step, s) : s.part === step.part;
+      while (end < steps.length && goesOn(steps[end] as TraceStep) && !marked.has(end + 1)) end++;
     }
-    rows.push(end - i > 1 ? folded(run, i, end) : single(run, i));
+    rows.push(
+      end - i === 1 || step.part === undefined
+        ? { ...single(run, i, labels), last: end }
+        : folded(run, i, end),
+    );
     i = end;
   }
   return rows;
 }
 
-function single(run: Run, index: number): Row {
+/** One statement that takes several steps, one after the other. */
+const repeats = (a: TraceStep, b: TraceStep): boolean =>
+  a.address === undefined &&
+  a.span !== undefined &&
+  b.cpu === a.cpu &&
+  b.span?.start === a.span.start &&
+  b.text === a.text &&
+  b.note === a.note;
+
+function single(run: Run, index: number, labels: Labels): Row {
   const s = run.trace.steps[index] as TraceStep;
-  // A commit says by its note what it changes, from what to what.
-  const commit = s.who === 'store buffer' && s.note !== '';
-  const text = commit ? s.note : s.note === '' ? s.text : `${s.text}  ${s.note}`;
   return {
     first: index + 1,
     last: index + 1,
-    who: new Map([[s.cpu, commit ? 'buffer' : s.who]]),
+    who: new Map([[s.cpu, s.who === 'store buffer' ? 'buffer' : s.who]]),
     address: s.address === undefined ? '' : shortAddress(s.address),
     bytes: s.bytes ? hex(s.bytes, '') : '',
-    text: s.address === undefined ? text : `${s.text}${s.note === '' ? '' : `  (${s.note})`}`,
+    text: wording(s, labels),
     line: lineOf(run, s),
     instruction: s.address !== undefined,
   };
 }
 
-/** The low half: the table's addresses are in the top 2 GiB. A released slot's alias is shown as the slot. */
-function shortAddress(address: number): string {
-  const alias = address >= region.stubs + region.alias && address < region.kernel;
-  const at = alias ? address - region.alias : address;
-  return `..${(at >>> 0).toString(16).padStart(8, '0')}`;
+type Labels = (address: number) => string | undefined;
+
+/** What was done and what it changed, none of it twice. */
+function wording(s: TraceStep, labels: Labels): string {
+  // A commit says by its note what it changes, from what to what.
+  if (s.who === 'store buffer') return s.note === '' ? s.text : s.note;
+  const changes = s.note
+    .split('; ')
+    .filter((n) => n !== '' && !(s.text.includes('serialises') && n.endsWith('serialised')));
+  if (s.text === 'acknowledges' && changes[0]?.startsWith('acknowledged, '))
+    return [`acknowledges, ${changes[0].slice('acknowledged, '.length)}`, ...changes.slice(1)].join(
+      '; ',
+    );
+  const label = s.address === undefined ? undefined : labels(slotAddress(s.address));
+  // Without bytes nothing was executed: the fetch itself is what the run ends with.
+  const text = s.bytes || s.address === undefined ? s.text : fetchText(s);
+  const done = `${label === undefined ? '' : `${label}: `}${text}`;
+  return changes.length === 0 ? done : `${done} (${changes.join('; ')})`;
 }
+
+const fetchText = (s: TraceStep): string => {
+  const choice = s.name.replace(/^cpu\d+ /, '');
+  return choice === 'step' ? 'fetch' : choice;
+};
+
+/** A released slot's alias is the slot, to a reader. */
+const slotAddress = (address: number): number =>
+  address >= region.stubs + region.alias && address < region.kernel
+    ? address - region.alias
+    : address;
+
+/** The low half: the table's addresses are in the top 2 GiB. */
+const shortAddress = (address: number): string =>
+  `..${(slotAddress(address) >>> 0).toString(16).padStart(8, '0')}`;
 
 function lineOf(run: Run, s: TraceStep): string {
   return s.span ? String(position(run.text, s.span.start).line) : '';

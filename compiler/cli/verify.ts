@@ -326,26 +326,38 @@ class FileView {
     }
   }
 
+  /** A verdict that nobody expected prints what it rests on. */
   private environments(result: ScenarioResult): string {
-    const bad = result.checks[0];
-    const check = result.scenario.checks[bad ? result.checks.indexOf(bad) : 0];
+    const { expected, checks } = result.scenario;
+    const bad = result.checks.findIndex(({ result: r }) =>
+      expected.kind === 'holds'
+        ? r.verdict === 'violated'
+        : !r.violations.some((v) => expected.properties.includes(v.property)),
+    );
+    const check = checks[Math.max(0, bad)];
     if (!check) return '';
     return wrap(environment(this.compiled, check), this.t.columns - 14)
       .map((l) => `${' '.repeat(14)}${this.t.paint('dim', l)}\n`)
       .join('');
   }
 
+  /** The shortest run to each violated property, over all checks. */
   private runs(result: ScenarioResult): string {
-    return result.checks
-      .flatMap((c, i) =>
-        c.result.violations.map((violation, k): string => {
-          const trace = c.traces[k];
-          const check = result.scenario.checks[i];
-          if (!trace || !check) return '';
-          const run: Run = { compiled: this.compiled, text: this.text, check, violation, trace };
-          return `\n${runTable(run, this.t, this.options.fullRun === true)}\n`;
-        }),
-      )
+    const runs: Run[] = [];
+    result.checks.forEach((c, i) => {
+      c.result.violations.forEach((violation, k) => {
+        const trace = c.traces[k];
+        const check = result.scenario.checks[i];
+        if (!trace || !check) return;
+        const run = { compiled: this.compiled, text: this.text, check, violation, trace };
+        const at = runs.findIndex((r) => r.violation.property === violation.property);
+        const known = runs[at];
+        if (!known) runs.push(run);
+        else if (violation.schedule.length < known.violation.schedule.length) runs[at] = run;
+      });
+    });
+    return runs
+      .map((run) => `\n${runTable(run, this.t, this.options.fullRun === true)}\n\n`)
       .join('');
   }
 
