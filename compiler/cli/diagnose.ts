@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../../grammar/index.ts';
 import { lineText, place, type Source } from '../../grammar/index.ts';
-import { cut, type Terminal, toAscii } from './terminal.ts';
+import { type Terminal, toAscii } from './terminal.ts';
 
 export function diagnose(text: Source, d: Diagnostic, t: Terminal): string {
   const at = place(text, d.span);
@@ -15,7 +15,7 @@ export function diagnose(text: Source, d: Diagnostic, t: Terminal): string {
   const room = Math.max(20, t.columns - number.length - 5);
   // A line that is too long is shown from shortly before the place on.
   const from = at.column - 1 > room - 12 ? at.column - 13 : 0;
-  const shown = `${from > 0 ? '…' : ''}${cut(whole.slice(from > 0 ? from + 1 : 0), room - (from > 0 ? 1 : 0))}`;
+  const shown = `${from > 0 ? '…' : ''}${t.cut(whole.slice(from > 0 ? from + 1 : 0), room - (from > 0 ? 1 : 0))}`;
   const start = at.column - 1 - from;
   const end = at.endLine === at.line ? at.endColumn - 1 - from : whole.length - from;
   const carets = Math.max(1, Math.min(end, Math.max(shown.length, start + 1)) - start);

@@ -8,7 +8,7 @@ import { region } from '../ir.ts';
 import { hex, messageOf, whyOf } from '../report.ts';
 import type { Check } from '../scenario.ts';
 import type { Compiled } from '../verify.ts';
-import { cut, type Terminal, wrap } from './terminal.ts';
+import { type Terminal, wrap } from './terminal.ts';
 
 export interface Run {
   readonly compiled: Compiled;
@@ -65,11 +65,11 @@ export function runTable(run: Run, t: Terminal, full: boolean): string {
   const marked = new Set(why.flatMap((w) => (w.step === undefined ? [] : [w.step])));
   const values = check.values.length > 0 ? ` (${check.values.join(', ')})` : '';
   const head = `${violation.property}${values}: ${messageOf(violation, trace)}`;
-  const lines: string[] = wrap(head, t.columns).map((l) => t.paint(['bold', 'red'], l));
+  const lines: string[] = wrap(t.plain(head), t.columns).map((l) => t.paint(['bold', 'red'], l));
   lines.push('', ...table(run, marked, t, full), '');
   for (const w of sentences(why)) {
     const number = w.step === undefined ? '-' : String(w.step);
-    wrap(w.text, t.columns - 10).forEach((l, i) => {
+    wrap(t.plain(w.text), t.columns - 10).forEach((l, i) => {
       lines.push(
         i === 0 ? `${t.paint('yellow', '>')} ${number.padStart(5)}  ${l}` : `         ${l}`,
       );
@@ -106,7 +106,7 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
   const rows = rowsOf(run, marked, full, (address) => nearLabel(program, address));
   const cpus = program.env.cpus;
   const longest = Math.max(...rows.flatMap((r) => [...r.who.values()].map((w) => w.length)), 4);
-  const lane = Math.min(longest, t.columns >= 120 ? 16 : cpus > 2 ? 7 : 9) + 1;
+  const lane = Math.min(longest, t.columns >= 120 ? 16 : cpus > 4 ? 4 : cpus > 2 ? 7 : 9) + 1;
   const steps = Math.max(4, ...rows.map((r) => stepText(r).length));
   const line = Math.max(4, ...rows.map((r) => r.line.length));
   const address = Math.max(7, ...rows.map((r) => r.address.length));
@@ -118,6 +118,8 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
   const textAt = before + address + 1 + bytes + 1;
   const wide = t.columns >= 120;
   const textWidth = t.columns - textAt - line - 2;
+  // With many CPUs there is no room for columns of their own.
+  const tight = textWidth < 24;
   const out = [
     t.paint(
       'dim',
@@ -126,11 +128,9 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
         'step'.padStart(steps),
         ' ',
         ...Array.from({ length: cpus }, (_, c) => `cpu${c}`.padEnd(lane)),
-        'address'.padEnd(address),
-        ' ',
-        'bytes'.padEnd(bytes),
-        ' ',
-        'what'.padEnd(textWidth),
+        ...(tight
+          ? ['what'.padEnd(t.columns - before - line - 2)]
+          : ['address'.padEnd(address), ' ', 'bytes'.padEnd(bytes), ' ', 'what'.padEnd(textWidth)]),
         ' ',
         'line'.padStart(line),
       ]
@@ -140,14 +140,19 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
   ];
   for (const r of rows) {
     const mark = marked.has(r.first) || marked.has(r.last);
-    const merged = !r.instruction && !wide;
+    const merged = tight || (!r.instruction && !wide);
     const width = merged ? t.columns - before - line - 2 : textWidth;
-    const texts = wrap(r.text, width);
+    const what = t.plain(
+      tight && r.instruction ? `${`${r.address} ${r.bytes}`.trim()} ${r.text}` : r.text,
+    );
+    // Further lines stand two columns in.
+    const texts = what.length <= width ? [what] : wrap(what, merged ? width - 2 : width);
+    while (!merged && texts.length * bytes < r.bytes.length) texts.push('');
     const start = [
       mark ? t.paint('yellow', '> ') : '  ',
       stepText(r).padStart(steps),
       ' ',
-      ...Array.from({ length: cpus }, (_, c) => cut(r.who.get(c) ?? '', lane - 1).padEnd(lane)),
+      ...Array.from({ length: cpus }, (_, c) => t.cut(r.who.get(c) ?? '', lane - 1).padEnd(lane)),
     ].join('');
     const middle = merged
       ? ''

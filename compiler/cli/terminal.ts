@@ -9,6 +9,10 @@ export interface Terminal {
   /** 7-bit characters only. */
   readonly ascii: boolean;
   paint(colour: Colour, text: string): string;
+  /** Text as this terminal can show it. */
+  plain(text: string): string;
+  /** Cut to `width`, with an ellipsis where something is missing. */
+  cut(text: string, width: number): string;
 }
 
 /** Colour on a terminal only, and not where NO_COLOR is set to anything (no-color.org). */
@@ -28,6 +32,8 @@ export function terminal(stream: NodeJS.WriteStream, ascii = false): Terminal {
   return {
     columns: Math.max(60, columns),
     ascii,
+    plain: (text) => (ascii ? toAscii(text) : text),
+    cut: (text, width) => cut(ascii ? toAscii(text) : text, width, ascii ? '...' : '…'),
     paint: (c, text) => (colour ? styleText(c, text, { validateStream: false }) : text),
   };
 }
@@ -51,12 +57,14 @@ const plain: Readonly<Record<string, string>> = {
 /** The text in 7 bits; what has no likeness there becomes a question mark. */
 export const toAscii = (text: string): string => text.replace(/[^\n -~]/gu, (c) => plain[c] ?? '?');
 
-/** Cut to `width`, with an ellipsis where something is missing. */
-export const cut = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1)).trimEnd()}…`;
+export const cut = (text: string, width: number, ellipsis = '…'): string =>
+  text.length <= width
+    ? text
+    : `${text.slice(0, Math.max(0, width - ellipsis.length)).trimEnd()}${ellipsis}`;
 
 /** Words in lines of at most `width`; a word that is longer is broken. */
-export function wrap(text: string, width: number): string[] {
+export function wrap(text: string, wanted: number): string[] {
+  const width = Math.max(8, wanted);
   const lines: string[] = [];
   let line = '';
   for (let word of text.split(' ')) {

@@ -10,7 +10,6 @@ import { Progress } from './progress.ts';
 import { environment, type Run, runTable } from './run.ts';
 import {
   count,
-  cut,
   grouped,
   megabytes,
   secondsText,
@@ -240,7 +239,11 @@ class FileView {
     const summary = this.compiled.file?.summary.text ?? '';
     const path = this.text.name;
     const room = t.columns - name.length - path.length - 4;
-    const line = `${t.paint('bold', name)}  ${room > 20 ? `${cut(summary, room)}  ` : ''}${t.paint('dim', path)}`;
+    // A path is never broken: where it does not fit it has a line of its own.
+    const line =
+      room >= 24
+        ? `${t.paint('bold', name)}  ${t.cut(summary, room)}  ${t.paint('dim', path)}`
+        : `${t.paint('bold', name)}  ${t.cut(summary, t.columns - name.length - 2)}\n${t.paint('dim', path)}`;
     const titles = `${' '.repeat(14 + this.nameWidth)}${figures('states', 'transitions', 'depth', 'seconds')}`;
     return `${line}\n${t.paint('dim', titles)}\n`;
   }
@@ -258,7 +261,7 @@ class FileView {
     const verdict = `${(t.ascii ? toAscii(mark) : mark).padEnd(t.ascii ? 3 : 2)}${result.verdict}`;
     const row = [
       t.paint(colour, verdict.padEnd(14)),
-      cut(result.scenario.name, this.nameWidth).padEnd(this.nameWidth),
+      this.t.cut(result.scenario.name, this.nameWidth).padEnd(this.nameWidth),
       figures(
         grouped(sum((r) => r.states)),
         grouped(sum((r) => r.transitions)),
@@ -268,14 +271,14 @@ class FileView {
     ].join('');
     const words = this.judgement(result);
     const lines = [row];
-    if (this.wide && words.length > 0 && row.length + 2 + (words[0] as string).length <= 2000) {
+    if (this.wide && words.length > 0) {
       const width = t.columns - 14 - this.nameWidth - figuresWidth - 2;
-      const [first = '', ...rest] = words.flatMap((w) => wrap(w, Math.max(24, width)));
+      const [first = '', ...rest] = words.flatMap((w) => wrap(t.plain(w), Math.max(24, width)));
       lines[0] = `${row}  ${t.paint(colour, first)}`;
       const indent = ' '.repeat(14 + this.nameWidth + figuresWidth + 2);
       lines.push(...rest.map((r) => `${indent}${t.paint(colour, r)}`));
     } else if (!result.asExpected || result.verdict !== 'holds') {
-      for (const w of words.flatMap((x) => wrap(x, t.columns - 14)))
+      for (const w of words.flatMap((x) => wrap(t.plain(x), t.columns - 14)))
         lines.push(`${' '.repeat(14)}${t.paint(colour, w)}`);
     }
     let out = `${head}${lines.join('\n')}\n`;
@@ -336,7 +339,7 @@ class FileView {
     );
     const check = checks[Math.max(0, bad)];
     if (!check) return '';
-    return wrap(environment(this.compiled, check), this.t.columns - 14)
+    return wrap(this.t.plain(environment(this.compiled, check)), this.t.columns - 14)
       .map((l) => `${' '.repeat(14)}${this.t.paint('dim', l)}\n`)
       .join('');
   }
@@ -368,11 +371,11 @@ class FileView {
     const never = neverExecuted(checks).map((span) => {
       const at = place(this.text, span);
       const words = this.text.text.slice(span.start, span.end).replace(/\s+/g, ' ');
-      return `  ${this.text.name}:${at.line}:${at.column}: ${cut(words, 60)}`;
+      return `  ${this.text.name}:${at.line}:${at.column}: ${this.t.cut(words, 60)}`;
     });
     if (never.length === 0) return this.headShown ? '\n' : '';
     const head = this.headShown ? '' : this.headLines();
-    return `${head}${this.t.paint('yellow', 'no scenario executes:')}\n${never.map((n) => `${cut(n, this.t.columns)}\n`).join('')}\n`;
+    return `${head}${this.t.paint('yellow', 'no scenario executes:')}\n${never.map((n) => `${this.t.cut(n, this.t.columns)}\n`).join('')}\n`;
   }
 }
 

@@ -1,0 +1,209 @@
+// The command as a user types it: exit codes, what goes to which stream, and what the texts say.
+
+import { afterAll, describe, expect, test } from 'vitest';
+import { example, Folder, guarded, spec, withoutSync } from './command.ts';
+
+const folder = new Folder();
+afterAll(() => folder.remove());
+const holds = folder.write('holds.suture', spec(guarded, 'scenario "all" {} expect holds'));
+const broken = folder.write('broken.suture', spec(withoutSync, 'scenario "all" {} expect holds'));
+const expected = folder.write(
+  'expected.suture',
+  spec(withoutSync, 'scenario "no sync" {} expect violates torn_instruction'),
+);
+const misspelt = folder.write(
+  'misspelt.suture',
+  spec(guarded.replace('poke place[0] =', 'poke plcae[0] ='), ''),
+);
+const verify = (...args: string[]) => folder.run(['verify', ...args]);
+
+describe('check', () => {
+  test('a good file', async () => {
+    const r = await folder.run(['check', holds]);
+    expect(r).toEqual({ code: 0, out: '', err: '1 file checked: no errors\n' });
+  });
+  test('a diagnostic shows place, line, carets and the fix', async () => {
+    const r = await folder.run(['check', misspelt]);
+    expect(r.code).toBe(1);
+    const [head = '', line = '', carets = '', help = ''] = r.out.split('\n');
+    expect(head).toMatch(/^misspelt\.suture:16:8: error\[[a-z-]+\]: .*`plcae`/);
+    expect(line).toBe(' 16 │   poke plcae[0] = int3');
+    expect(carets).toBe('    │        ^^^^^');
+    expect(help).toBe('    help: use `place`');
+    expect(r.err).toBe('1 file checked: 1 error\n');
+  });
+  test('standard input', async () => {
+    const r = await folder.run(['check', '-'], { input: 'protocol' });
+    expect(r.code).toBe(1);
+    expect(r.out).toMatch(/^-:1:\d+: error/);
+  });
+  test('what waits is a table', async () => {
+    const r = await folder.run(['check', '--capabilities']);
+    expect(r.code).toBe(0);
+    expect(r.out).toContain('not supported yet');
+  });
+  test('no file at all', async () => {
+    expect((await folder.run(['check'])).code).toBe(2);
+  });
+  test('bytes that are no text', async () => {
+    folder.write('noise.suture', '\u0000\u0001\ufffd{{{"');
+    const r = await folder.run(['check', 'noise.suture']);
+    expect(r.code).toBe(1);
+    expect(r.out).toContain('error[');
+  });
+});
+
+describe('verify', () => {
+  test('holds', async () => {
+    const r = await verify(holds);
+    expect(r.code).toBe(0);
+    expect(r.err).toBe('');
+    expect(r.out).toMatch(/✓ holds +all +[\d,]+ +[\d,]+ +\d+ +\d+\.\d+/);
+    expect(r.out).toMatch(/1 scenario as expected: [\d,]+ states, .* peak memory/);
+  });
+  test('a violation that nobody expected: the finding, the environment, the run', async () => {
+    const r = await verify(broken);
+    expect(r.code).toBe(1);
+    expect(r.out).toContain('✗ violated');
+    expect(r.out.replace(/\s+/g, ' ')).toContain(
+      'expected holds, but it violates torn_instruction',
+    );
+    expect(r.out).toContain('environment: cpus 2;');
+    expect(r.out).toMatch(/^ +step cpu0 +cpu1 +address +bytes +what +line$/m);
+    expect(r.out).toMatch(/^> +\d+ +.*fetch torn/m);
+    expect(r.out).toMatch(/^> +\d+ {2}byte 1 of place may still be 3e or 7e/m);
+    expect(r.out).toContain('What cpu1 may fetch of place before the last step:');
+  });
+  test('a violation as expected is one row, and its run with --scenario', async () => {
+    const brief = await verify(expected);
+    expect(brief.code).toBe(0);
+    expect(brief.out).toMatch(/torn_instruction \(\d+ steps\), as expected/);
+    expect(brief.out).not.toContain('cpu0');
+    const run = await verify(expected, '--scenario', 'no sync');
+    expect(run.code).toBe(0);
+    expect(run.out).toMatch(/^ +1-\d+ +patcher +build plain; 10 bytes reach memory/m);
+    const whole = await verify(expected, '--scenario', 'no sync', '--full-run');
+    expect(whole.out).toContain('build plain[9]');
+  });
+  test('a bound names the option to raise', async () => {
+    const r = await verify(holds, '--max-states', '100');
+    expect(r.code).toBe(3);
+    expect(r.out).toContain('… unfinished');
+    expect(r.out).toContain('raise --max-states 100');
+    const t = await verify(example('two-stubs'), '--scenario', 'three CPUs', '--timeout', '0.3');
+    expect(t.code).toBe(3);
+    expect(t.out).toContain('raise --timeout 0.3');
+    const m = await verify(example('two-stubs'), '--scenario', 'three CPUs', '--max-memory', '2');
+    expect(m.code).toBe(3);
+    expect(m.out).toContain('raise --max-memory 2');
+  });
+  test('an interrupt prints what was found until then', async () => {
+    const r = await folder.run(['verify', example('two-stubs'), '--scenario', 'three CPUs'], {
+      interruptAfter: 2000,
+    });
+    expect(r.code).toBe(3);
+    expect(r.out).toMatch(/… unfinished +three CPUs +[\d,]+/);
+    expect(r.out).toContain('unfinished: interrupted');
+  });
+  test('findings go before unfinished, files before findings', async () => {
+    expect((await verify(broken, example('one-stub'), '--max-states', '4000')).code).toBe(1);
+    const r = await verify('nowhere.suture', broken, holds);
+    expect(r.code).toBe(2);
+    expect(r.err).toBe('suture: nowhere.suture: there is no such file\n');
+    expect(r.out).toContain('1 of 2 scenarios as expected');
+  });
+  test('a folder, and one without specs', async () => {
+    const inner = new Folder();
+    inner.write('a/b/deep.suture', spec(guarded, 'scenario "deep" {} expect holds'));
+    inner.write('a/bad.suture', 'protocol');
+    inner.write('c/notes.txt', '');
+    const r = await inner.run(['verify', 'a']);
+    expect(r.code).toBe(1);
+    expect(r.out).toContain('a/bad.suture:1:');
+    expect(r.out).toMatch(/✓ holds +deep/);
+    expect((await inner.run(['verify', 'c'])).code).toBe(2);
+    inner.remove();
+  });
+  test('standard input, --quiet, --fail-fast', async () => {
+    const text = spec(withoutSync, 'scenario "a" {} expect holds\nscenario "b" {} expect holds');
+    const r = await folder.run(['verify', '-', '--fail-fast'], { input: text });
+    expect(r.code).toBe(1);
+    expect(r.out).toContain('0 of 1 scenario as expected');
+    const quiet = await verify(holds, '--quiet');
+    expect(quiet.out).toMatch(/^1 scenario as expected: .*\n$/);
+  });
+  test('a scenario that no file has', async () => {
+    const r = await verify(expected, '--scenario', 'no snyc');
+    expect(r.code).toBe(2);
+    expect(r.err).toContain('did you mean "no sync"?');
+  });
+  test('statements that no scenario executes are named', async () => {
+    const never = spec(
+      `${guarded}\n  if place[0] == 0 { poke place[0] = int3 }`,
+      'scenario "all" {} expect holds',
+    );
+    const r = await folder.run(['verify', '-'], { input: never });
+    expect(r.out).toContain('no scenario executes:');
+    expect(r.out).toMatch(/-:23:22: poke place\[0\] = int3/);
+    expect((await verify(holds)).out).not.toContain('no scenario executes');
+  });
+  test('--ascii fits a mail, at any width', async () => {
+    for (const args of [
+      [broken],
+      [example('two-stubs'), '--scenario', 'an NMI in the shadow'],
+      [example('static-key'), '--scenario', 'no third sync', '--full-run'],
+      [misspelt],
+    ]) {
+      const r = await folder.run(['verify', ...args, '--ascii'], { env: { COLUMNS: '160' } });
+      const lines = r.out.split('\n').filter((l) => !/:\d+:\d+: error/.test(l));
+      expect(lines.filter((l) => l.length > 72 || !/^[ -~]*$/.test(l))).toEqual([]);
+      expect(lines.length).toBeGreaterThan(3);
+    }
+  });
+  test('the table keeps to the width', async () => {
+    for (const columns of [80, 100, 160]) {
+      const r = await folder.run(['verify', broken, example('one-stub'), '--scenario', 'all'], {
+        env: { COLUMNS: String(columns) },
+      });
+      expect(r.out.split('\n').filter((l) => l.length > columns)).toEqual([]);
+    }
+  });
+  test('no colour in a pipe', async () => {
+    for (const env of [{}, { NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
+      const r = await folder.run(['verify', broken], { env });
+      expect(r.out).not.toContain('\u001b');
+      expect(r.err).not.toContain('\u001b');
+    }
+  });
+});
+
+describe('usage', () => {
+  test('a slip is answered with what was meant', async () => {
+    const r = await folder.run(['verfy', holds]);
+    expect(r.code).toBe(2);
+    expect(r.err).toContain('Did you mean verify?');
+    const o = await folder.run(['verify', holds, '--quite']);
+    expect(o.code).toBe(2);
+    expect(o.err).toContain('Did you mean --quiet?');
+  });
+  test.each([
+    ['--max-states', '0'],
+    ['--max-memory', 'much'],
+    ['--timeout', '-1'],
+    ['--format', 'xml'],
+  ])('%s %s is refused', async (option, value) => {
+    expect((await verify(holds, option, value)).code).toBe(2);
+  });
+  test('versions of the package, the language and the machine', async () => {
+    const r = await folder.run(['--version']);
+    expect(r.code).toBe(0);
+    expect(r.out).toMatch(/^suture \d+\.\d+\.\d+, language \d+\.\d+, machine \d+\.\d+\n$/);
+  });
+  test('every command has help with an example', async () => {
+    for (const command of ['check', 'verify', 'replay', 'emit']) {
+      const r = await folder.run([command, '--help']);
+      expect(r.code).toBe(0);
+      expect(r.out).toContain(`Example:\n  suture`);
+    }
+  });
+});
