@@ -5,7 +5,6 @@ import type { AsmItem, Block, Expr, File, Item, Setting, Span, Stmt } from '../g
 
 /** Name of a meaning that waits -> what it would say. A use gives `not supported yet: NAME`. */
 export const waiting: ReadonlyMap<string, string> = new Map([
-  ['sync threads', 'membarrier: CPUs that now run a thread of the process'],
   ['wait quiescent', 'until every CPU, thread or stack has left what it was in'],
   ['stop machine', 'all other CPUs park while one writes'],
   ['late', 'CPUs that come online at any time'],
@@ -13,8 +12,6 @@ export const waiting: ReadonlyMap<string, string> = new Map([
   ['descriptor', 'records that are built and released'],
   ['beside', 'two patchers at the same time'],
   ['run', 'the patcher or a handler executes a routine'],
-  ['ipi runs', "code that a sync's handler runs before it serialises"],
-  ['gate signal', "the handler is user code on the thread's stack"],
   ['schedule', 'the voluntary switch of threads'],
 ]);
 
@@ -37,7 +34,6 @@ export function unsupported(file: File): readonly Diagnostic[] {
         a.map((x) => (x.kind === 'word' ? x.text : x.kind === 'number' ? String(x.value) : '')),
       );
       if (words[0] === 'late' && words[1] !== '0') say('late', s.span);
-      if (words[0] === 'gate' && words.includes('signal')) say('gate signal', s.span);
       if (words[0] === 'patches' && words.includes('beside')) say('beside', s.span);
     }
   };
@@ -46,9 +42,6 @@ export function unsupported(file: File): readonly Diagnostic[] {
   };
   const stmt = (s: Stmt): void => {
     switch (s.kind) {
-      case 'sync':
-        if (s.what === 'threads') say('sync threads', s.span);
-        break;
       case 'quiescent':
         say('wait quiescent', s.span);
         break;
@@ -126,9 +119,6 @@ export function unsupported(file: File): readonly Diagnostic[] {
         break;
       case 'descriptor':
         say('descriptor', i.span);
-        break;
-      case 'runs':
-        if (i.who === 'ipi') say('ipi runs', i.span);
         break;
       case 'breakpoint':
       case 'define':

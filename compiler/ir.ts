@@ -48,6 +48,8 @@ export interface EventSource {
   readonly count: number;
   /** Where the handler's code begins; without code it is empty: delivery and IRET. */
   readonly entry?: Address;
+  /** Whether that code can come to a place. */
+  readonly reaches: boolean;
   /** The only CPU it comes to, if not any. */
   readonly on?: number;
 }
@@ -59,7 +61,8 @@ export interface Environment {
   readonly switchSerialises: 'none' | 'other' | 'all';
   readonly events: readonly EventSource[];
   readonly nmiHeldInShadow: boolean;
-  readonly gate: 'interrupt' | 'trap';
+  /** Of #BP. `signal`: the handler is user code on the thread's stack, with IF set, and can be preempted. */
+  readonly gate: 'interrupt' | 'trap' | 'signal';
   readonly gap: boolean;
   readonly istBreakpoint: boolean;
   readonly istNmi: boolean;
@@ -170,6 +173,8 @@ export type KernelDo =
     }
   | { readonly kind: 'release'; readonly stub: number; readonly slot: number }
   | { readonly kind: 'send'; readonly nmi: boolean; readonly self: boolean }
+  /** One look of `sync threads`: sends to a CPU if it runs a thread now; the last one ends the looks. */
+  | { readonly kind: 'sendto'; readonly cpu: number; readonly self: boolean }
   | { readonly kind: 'acks' }
   | { readonly kind: 'step'; readonly ops: readonly Op[] } // one step of plain micro-operations: fence, serialise, irqs on
   | { readonly kind: 'preempt'; readonly on: boolean }
@@ -251,6 +256,8 @@ export interface Program {
   };
   /** The most locals that a handler and the patcher have. */
   readonly locals: { readonly handler: number; readonly patcher: number };
+  /** What a sync's handler runs before it serialises; a routine that ends in `ret`. */
+  readonly ipiCode?: { readonly entry: Address; readonly reaches: boolean };
   readonly phases: readonly string[];
   readonly events: readonly Event[];
   readonly properties: readonly string[];

@@ -13,7 +13,7 @@ interface Node {
 }
 
 export interface Liveness {
-  /** Names of the registers that are read before they are written, from some entry or place on; `flags` too. */
+  /** Names of the registers whose value some code still reads, at some point of it; `flags` too. */
   readonly live: ReadonlySet<string>;
   /** Names of the registers that occur at all. */
   readonly named: ReadonlySet<string>;
@@ -94,9 +94,16 @@ export function liveness(
       if (set.size !== before) changed = true;
     }
   }
+  // A value counts wherever it is on its way to a read, not only where it comes from outside.
+  const reached = new Set<Address>();
+  const queue = [...entries, ...places.map((p) => p.from)];
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    if (reached.has(at)) continue;
+    reached.add(at);
+    for (const node of nodes.get(at) ?? []) queue.push(...node.next);
+  }
   const live = new Set<string>();
-  for (const entry of [...entries, ...places.map((p) => p.from)])
-    for (const r of liveIn.get(entry) ?? []) live.add(r);
+  for (const at of reached) for (const r of liveIn.get(at) ?? []) live.add(r);
   const isRegister = (name: string): boolean =>
     (registers as readonly string[]).includes(name) || name === 'flags';
   return {

@@ -117,6 +117,7 @@ class Builder {
   private readonly names = new Map<string, Span>();
   private readonly contents: Content[] = [];
   private readonly events: Event[] = [];
+  private readonly readRegisters = new Set<Register>();
   private placed: Placed = { chunks: [], labels: new Map() };
   private symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
 
@@ -191,7 +192,8 @@ class Builder {
       return undefined;
     }
     const threads = this.threads(places);
-    const sources = this.eventSources();
+    const sources = this.eventSources(places);
+    const ipiCode = this.ipiCode(places);
     const cells = this.cellsOf(places, stubs);
 
     const properties: string[] = [...builtin, ...spec.requires.map((r) => r.name.text)];
@@ -246,6 +248,7 @@ class Builder {
       [
         ...threads.list.map((t) => t.entry),
         ...sources.flatMap((s) => (s.entry === undefined ? [] : [s.entry])),
+        ...(ipiCode ? [ipiCode.entry] : []),
       ],
     );
     const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
@@ -286,13 +289,16 @@ class Builder {
       entry: kernel.entry,
       locals: kernel.locals,
       phases: kernel.phases,
+      ...(ipiCode ? { ipiCode } : {}),
       events: this.events,
       properties,
       requirements,
       witnesses,
       waived,
       registers: used,
-      liveRegisters: new Set(used.filter((r) => flow.live.has(registers[r] as string))),
+      liveRegisters: new Set(
+        used.filter((r) => flow.live.has(registers[r] as string) || this.readRegisters.has(r)),
+      ),
       flagsLive: flow.live.has('flags'),
     };
     const listings: Listing[] = [
@@ -715,21 +721,42 @@ class Builder {
   private startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
     const want = this.settings.environment.rsp;
     const at = new Set(places.map((p) => p.from));
+    for (const { address, delta } of this.flow(entry)) {
+      if (at.has(address)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
+    }
+    return want;
+  }
+
+  /** Whether code that begins here can come to a place. */
+  private reaches(entry: Address, places: readonly Place[]): boolean {
+    const inside = (a: Address): boolean =>
+      places.some((p) => a >= p.from && a < p.from + p.length);
+    for (const { address } of this.flow(entry)) if (inside(address)) return true;
+    return false;
+  }
+
+  /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */
+  private *flow(entry: Address): Generator<{ readonly address: Address; readonly delta: number }> {
     const byteAt = (a: Address): number | undefined => {
       const c = this.placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
       return c?.bytes[a - c.from];
     };
     const seen = new Map<Address, number>([[entry, 0]]);
     const queue: Address[] = [entry];
-    for (let k = 0; k < queue.length && k < 10000; k++) {
-      const a = queue[k] as Address;
-      let delta = seen.get(a) as number;
-      if (at.has(a)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
-      const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(a + i) ?? 0);
+    for (let k = 0; k < queue.length; k++) {
+      const address = queue[k] as Address;
+      let delta = seen.get(address) as number;
+      yield { address, delta };
+      const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(address + i) ?? 0);
       const d = decode(bytes, 15);
       if (d.kind !== 'insn') continue;
-      const ops = instantiate(d, a);
+      const ops = instantiate(d, address);
       let on = true;
+      const add = (to: Address, by: number): void => {
+        if (seen.has(to)) return;
+        seen.set(to, by);
+        queue.push(to);
+      };
       for (const op of ops) {
         if (op.kind === 'push') delta -= 8;
         if (op.kind === 'pop') delta += 8;
@@ -745,34 +772,38 @@ class Builder {
         }
         if (op.kind === 'branch') {
           if (!op.when) on = false;
-          if (op.target.kind === 'const' && !seen.has(op.target.lo)) {
-            seen.set(op.target.lo, delta);
-            queue.push(op.target.lo);
-          }
+          if (op.target.kind === 'const') add(op.target.lo, delta);
         }
         if (op.kind === 'fault' || op.kind === 'iret') on = false;
       }
       // Behind a call the stack is as before it.
       const call = ops.some((o) => o.kind === 'push' && o.as === 'return');
-      const behind = a + d.length;
-      if ((on || call) && !seen.has(behind)) {
-        seen.set(behind, call ? delta + 8 : delta);
-        queue.push(behind);
-      }
+      if (on || call) add(address + d.length, call ? delta + 8 : delta);
     }
-    return want;
   }
 
-  private eventSources(): readonly EventSource[] {
+  private ipiCode(places: readonly Place[]): Program['ipiCode'] {
+    const run = this.spec.runs.find((r) => r.who === 'ipi');
+    if (!run) return undefined;
+    const entry = this.placed.labels.get(run.label.text);
+    if (!entry) {
+      this.unknown(
+        run.label.text,
+        run.label.span,
+        this.placed.labels.keys(),
+        'a label of the code',
+      );
+      return undefined;
+    }
+    return { entry: entry.address, reaches: this.reaches(entry.address, places) };
+  }
+
+  private eventSources(places: readonly Place[]): readonly EventSource[] {
     const { settings, spec, placed } = this;
     return settings.events.flatMap((e): EventSource[] => {
       const kinds = spec.runs.filter((r) => r.who === e.kind);
-      const chosen =
-        e.name === undefined
-          ? kinds.length === 1
-            ? kinds[0]
-            : undefined
-          : kinds.find((k) => k.name?.text === e.name);
+      // Without a name it is an empty handler, whatever code there is.
+      const chosen = kinds.find((k) => e.name !== undefined && k.name?.text === e.name);
       if (e.name !== undefined && !chosen) {
         this.unknown(
           e.name,
@@ -800,6 +831,7 @@ class Builder {
           name: e.name ?? chosen?.name?.text ?? e.kind,
           kind: e.kind,
           count: e.count,
+          reaches: entry !== undefined && this.reaches(entry.address, places),
           ...(entry ? { entry: entry.address } : {}),
           ...(e.on === undefined ? {} : { on: e.on }),
         },
@@ -844,6 +876,7 @@ class Builder {
         return bytes ? this.addContent(-1, bytes, this.insnsText(insns), at) : undefined;
       },
       threads,
+      readsRegister: (r) => this.readRegisters.add(r),
       event: (e) => {
         const found: Event =
           e.kind === 'trap'

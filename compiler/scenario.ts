@@ -249,7 +249,7 @@ export function readSettings(
     cpus: 2,
     switchSerialises: 'none' as 'none' | 'other' | 'all',
     nmiHeldInShadow: false,
-    gate: 'interrupt' as 'interrupt' | 'trap',
+    gate: 'interrupt' as 'interrupt' | 'trap' | 'signal',
     gap: true,
     istBreakpoint: false,
     istNmi: false,
@@ -400,7 +400,7 @@ export function readSettings(
         break;
       }
       case 'gate':
-        env.gate = oneOf(1, ['interrupt', 'trap'], 'gate') ?? 'interrupt';
+        env.gate = oneOf(1, ['interrupt', 'trap', 'signal'], 'gate') ?? 'interrupt';
         break;
       case 'gap':
         env.gap = oneOf(1, ['on', 'off'], 'gap') !== 'off';

@@ -43,6 +43,8 @@ export interface Scope {
   readonly contentOf: (insns: Parameters<Contents>[0]) => number | undefined;
   readonly bytesOf: (insns: Parameters<Contents>[0], at: Address) => Uint8Array | undefined;
   readonly threads: ReadonlyMap<string, readonly number[]>;
+  /** A handler reads a saved register: its value matters. */
+  readonly readsRegister: (r: number) => void;
   readonly event: (
     e:
       | { readonly kind: 'trap'; readonly address: Address }
@@ -275,7 +277,11 @@ export class Lowering {
         break;
       case 'sync':
         if (!patcher('sync')) break;
-        this.emit({ kind: 'send', nmi: stmt.nmi, self: !stmt.withoutSelf }, span);
+        if (stmt.what === 'threads') {
+          for (let cpu = 0; cpu < this.scope.cpus; cpu++) {
+            this.emit({ kind: 'sendto', cpu, self: !stmt.withoutSelf }, span);
+          }
+        } else this.emit({ kind: 'send', nmi: stmt.nmi, self: !stmt.withoutSelf }, span);
         if (!stmt.withoutWaiting) this.emit({ kind: 'acks' }, span);
         break;
       case 'serialize':
@@ -1067,7 +1073,11 @@ export class Lowering {
   private fieldValue(e: Extract<Ast, { kind: 'field' }>): Expr {
     const { of, field } = e;
     if (of.kind === 'name') {
-      if (of.text === 'frame') return this.frameField(field) ?? zero;
+      if (of.text === 'frame') {
+        const part = this.frameField(field);
+        if (part?.kind === 'framereg') this.scope.readsRegister(part.reg);
+        return part ?? zero;
+      }
       if (field.text === 'end') {
         const place = this.find(of.text);
         if (place?.kind === 'place')

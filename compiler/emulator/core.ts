@@ -135,13 +135,13 @@ export class Core {
     });
     this.registerIndex[RSP] = 0;
     this.deadRegisters = p.registers.map((r) => !p.liveRegisters.has(r));
-    const anywhere = p.env.migrate || p.env.events.some((e) => e.entry !== undefined);
-    this.fetches = Array.from({ length: p.env.cpus }, (_, cpu) =>
-      anywhere
-        ? p.env.migrate ||
-          p.threads.some((t) => t.cpu === cpu) ||
-          p.env.events.some((e) => e.entry !== undefined && (e.on ?? cpu) === cpu)
-        : p.threads.some((t) => t.cpu === cpu),
+    this.fetches = Array.from(
+      { length: p.env.cpus },
+      (_, cpu) =>
+        p.env.migrate ||
+        p.ipiCode?.reaches === true ||
+        p.threads.some((t) => t.cpu === cpu) ||
+        p.env.events.some((e) => e.reaches && (e.on ?? cpu) === cpu),
     );
   }
 
@@ -818,6 +818,9 @@ export class Core {
 
   isUserCode(): boolean {
     const kind = this.s[this.c] as number;
+    // A sync's handler, while it runs the spec's own code.
+    if (kind === context.ipi || kind === context.nmiIpi)
+      return this.p.ipiCode !== undefined && this.rip() < (region.kernel | 0);
     return (
       (kind === context.user && this.task !== 0 && this.task < idleFrom(this.p)) ||
       kind === context.irqCode ||

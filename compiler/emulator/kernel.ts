@@ -5,7 +5,7 @@ import { property, region } from '../ir.ts';
 import { iret, releaseSlot } from './contexts.ts';
 import type { Core } from './core.ts';
 import type { Fetch, Prepared } from './fetch.ts';
-import { context, cpuField, taskField } from './layout.ts';
+import { context, cpuField, idleFrom, taskField } from './layout.ts';
 import type { Passes } from './passes.ts';
 import type { Effects } from './step.ts';
 import { assign, contentOf, evaluate, execute } from './step.ts';
@@ -74,6 +74,7 @@ export class Kernel {
       case 'build':
       case 'release':
       case 'send':
+      case 'sendto':
       case 'acks':
       case 'step':
       case 'preempt':
@@ -110,6 +111,7 @@ export class Kernel {
       case 'acks':
         return m.s[m.l.outstanding] === 0;
       case 'send':
+      case 'sendto':
       case 'iret':
       case 'atomic':
       case 'emulatecall':
@@ -238,6 +240,19 @@ export class Kernel {
         m.s[m.l.outstanding] = (m.s[m.l.outstanding] as number) + to.length;
         m.happened?.push({ kind: 'send', to });
         if (op.self) m.serialise(m.cpu);
+        return;
+      }
+      case 'sendto': {
+        if (op.cpu === m.cpu) {
+          if (op.self) m.serialise(m.cpu);
+          return;
+        }
+        const task = m.s[(m.l.cpus[op.cpu] as number) + cpuField.task] as number;
+        if (task >= idleFrom(m.p)) return;
+        const at = (m.l.cpus[op.cpu] as number) + cpuField.ipi;
+        m.s[at] = (m.s[at] as number) + 1;
+        m.s[m.l.outstanding] = (m.s[m.l.outstanding] as number) + 1;
+        m.happened?.push({ kind: 'send', to: [op.cpu] });
         return;
       }
       case 'acks':
@@ -480,7 +495,9 @@ export class Kernel {
   preemptible(): boolean {
     const { m } = this;
     const index = this.at(m.rip());
-    const waits = index >= 0 && (this.p.kernel[index] as KernelOp).do.kind === 'acks';
-    return !waits && m.s[m.t + taskField.preemptOff] === 0 && m.s[m.c] === context.user;
+    const op = index < 0 ? undefined : (this.p.kernel[index] as KernelOp).do.kind;
+    if (op === 'acks' || op === 'sendto' || m.s[m.t + taskField.preemptOff] !== 0) return false;
+    const kind = m.s[m.c];
+    return kind === context.user || (kind === context.breakpoint && this.p.env.gate === 'signal');
   }
 }

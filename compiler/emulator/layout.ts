@@ -188,7 +188,11 @@ export function createLayout(p: Program): Layout {
   for (const e of env.events) counts[e.kind] += e.count;
   // Each event and the breakpoint that its code may hit; an IPI on top of each that leaves IF set.
   const depth =
-    4 + 2 * Math.min(counts.irq, 3) + 2 * Math.min(counts.nmi, 3) + (env.gate === 'trap' ? 2 : 0);
+    4 +
+    2 * Math.min(counts.irq, 3) +
+    2 * Math.min(counts.nmi, 3) +
+    (env.gate === 'interrupt' ? 0 : 2) +
+    (env.preempt ? 1 : 0);
   const tasks: number[] = [];
   const stacks: number[] = [];
   let registers = 0;

@@ -107,6 +107,8 @@ class X86Machine implements Machine {
 
   initial(): readonly Int32Array[] {
     const m = this.core;
+    m.outcome = 0;
+    m.limit = undefined;
     const s = m.initial();
     // Who waits for a CPU was interrupted on one: its frame is on its stack.
     for (const task of m.waiting()) {
@@ -232,10 +234,12 @@ class X86Machine implements Machine {
       case kinds.ipi:
         state[at + cpuField.ipi] = (state[at + cpuField.ipi] as number) - 1;
         this.interrupt(context.ipi, 'IPI', region.kernel + p.entry.ipi);
+        this.runIpiCode();
         break;
       case kinds.nmiIpi:
         state[at + cpuField.nmiIpi] = (state[at + cpuField.nmiIpi] as number) - 1;
         this.interrupt(context.nmiIpi, 'NMI', region.kernel + p.entry.ipi);
+        this.runIpiCode();
         state[at + cpuField.nmiBlocked] = 1;
         break;
       case kinds.irq:
@@ -280,6 +284,14 @@ class X86Machine implements Machine {
   private interrupt(kind: number, name: string, entry: number): void {
     const m = this.core;
     deliver(m, { kind, name, entry, saved: m.rip(), clearsIf: true });
+  }
+
+  /** The spec's own code comes first, as a routine that returns to where the handler serialises. */
+  private runIpiCode(): void {
+    const m = this.core;
+    if (!this.p.ipiCode || m.outcome !== 0 || m.limit !== undefined) return;
+    m.push(m.rip(), -1, false);
+    m.s[m.t + taskField.rip] = this.p.ipiCode.entry | 0;
   }
 
   private event(index: number): void {
