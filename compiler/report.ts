@@ -230,10 +230,16 @@ export const hex = (bytes: Iterable<number>, between: string): string =>
 /** What the run shows, in a sentence. A goal that is lost is not the last step's doing. */
 export function messageOf(violation: Violation, trace: Trace): string {
   if (violation.goal === undefined) return trace.message;
-  const lost = `\`${violation.goal}\` can never come about`;
-  if (violation.deadlock) return `${lost}: nothing can go on`;
+  const what =
+    violation.goal === 'terminates'
+      ? 'that all patches have returned and no pass is open'
+      : `\`${violation.goal}\``;
+  const lost = `${what} can never come about again`;
+  if (violation.deadlock) return `${lost}: nothing goes on but what may never happen`;
   if (violation.loopFrom === undefined) return `${lost} from here on`;
-  return `${lost}: steps ${violation.loopFrom + 1} to ${violation.schedule.length} can repeat for ever, and no way leads out`;
+  const from = violation.loopFrom + 1;
+  const to = violation.schedule.length;
+  return `${lost}: ${from === to ? `step ${from}` : `steps ${from} to ${to}`} can go on for ever, and no way leads out`;
 }
 
 /** The sentences of a violation, ascending by their steps, which count from 1. */

@@ -117,9 +117,15 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
   const before = 2 + steps + 1 + lane * cpus;
   const textAt = before + address + 1 + bytes + 1;
   const wide = t.columns >= 120;
-  const textWidth = t.columns - textAt - line - 2;
+  // No wider than it needs to be: the line numbers stand near what they belong to.
+  const needed = Math.max(
+    4,
+    ...rows.map((r) => r.text.length - (r.instruction || wide ? 0 : textAt - before)),
+  );
+  const textWidth = Math.min(needed, t.columns - textAt - line - 2);
   // With many CPUs there is no room for columns of their own.
-  const tight = textWidth < 24;
+  const tight = t.columns - textAt - line - 2 < 24;
+  const mergedWidth = textAt - before + textWidth;
   const out = [
     t.paint(
       'dim',
@@ -141,7 +147,7 @@ function table(run: Run, marked: ReadonlySet<number>, t: Terminal, full: boolean
   for (const r of rows) {
     const mark = marked.has(r.first) || marked.has(r.last);
     const merged = tight || (!r.instruction && !wide);
-    const width = merged ? t.columns - before - line - 2 : textWidth;
+    const width = tight ? t.columns - before - line - 2 : merged ? mergedWidth : textWidth;
     const what = t.plain(
       tight && r.instruction ? `${`${r.address} ${r.bytes}`.trim()} ${r.text}` : r.text,
     );
@@ -233,11 +239,20 @@ function wording(s: TraceStep, labels: Labels): string {
       '; ',
     );
   const label = s.address === undefined ? undefined : labels(slotAddress(s.address));
+  const event = s.name.replace(/^cpu\d+ /, '');
+  if (s.text === event && /^(nmi ipi|ipi|nmi|[A-Za-z_]\w*)$/.test(event))
+    return [
+      event === 'nmi ipi' ? 'an NMI of the sync is taken' : `${eventName(event)} is taken`,
+      ...changes,
+    ].join(', ');
   // Without bytes nothing was executed: the fetch itself is what the run ends with.
   const text = s.bytes || s.address === undefined ? s.text : fetchText(s);
   const done = `${label === undefined ? '' : `${label}: `}${text}`;
   return changes.length === 0 ? done : `${done} (${changes.join('; ')})`;
 }
+
+const eventName = (event: string): string =>
+  event === 'ipi' || event === 'nmi' ? event.toUpperCase() : event;
 
 const fetchText = (s: TraceStep): string => {
   const choice = s.name.replace(/^cpu\d+ /, '');
@@ -266,7 +281,8 @@ function folded(run: Run, from: number, to: number): Row {
     const name = s.who === 'store buffer' ? 'buffer' : s.who;
     const known = who.get(s.cpu);
     if (known === undefined || known === 'buffer') who.set(s.cpu, name);
-    if (s.part === 'sync' && s.name.endsWith('ipi')) who.set(s.cpu, 'IPI');
+    if (s.part === 'sync' && s.name.endsWith('ipi'))
+      who.set(s.cpu, s.name.endsWith('nmi ipi') ? 'NMI' : 'IPI');
   }
   const lines = steps.map((s) => lineOf(run, s)).filter((l) => l !== '');
   return {
@@ -300,7 +316,8 @@ function building(steps: readonly TraceStep[]): string {
 function syncing(steps: readonly TraceStep[]): string {
   const parts: string[] = [];
   for (const s of steps) {
-    if (s.name.endsWith('ipi')) parts.push(`cpu${s.cpu} takes it`);
+    if (s.name.endsWith('ipi'))
+      parts.push(`cpu${s.cpu} takes ${s.name.endsWith('nmi ipi') ? 'the NMI' : 'it'}`);
     else if (s.who === 'IPI' || s.who === 'NMI')
       parts.push(
         s.text.includes('acknowledges')

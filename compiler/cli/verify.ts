@@ -40,6 +40,8 @@ interface Done {
   readonly result: ScenarioResult;
   /** Of each check. */
   readonly seconds: readonly number[];
+  /** False where all was over before its first state. */
+  readonly begun: boolean;
 }
 
 interface Totals {
@@ -178,6 +180,7 @@ class Work {
     });
     const seconds: number[] = scenario.checks.map(() => 0);
     let check = -1;
+    let begun = false;
     for (let done = false; !done; ) {
       const now = performance.now();
       if (now >= this.deadline) this.stopped ??= 'time';
@@ -187,7 +190,10 @@ class Work {
       if (this.stopped) {
         search.stop(this.stopped);
         done = true;
-      } else done = search.advance(slice).done;
+      } else {
+        done = search.advance(slice).done;
+        begun = true;
+      }
       seconds[at] = (seconds[at] ?? 0) + (performance.now() - now) / 1000;
       this.progress.show(
         `${compiled.file?.name.text ?? ''}, ${scenario.name}${scenario.checks.length > 1 ? ` ${at + 1}/${scenario.checks.length}` : ''}`,
@@ -195,7 +201,7 @@ class Work {
       );
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { result: search.result(), seconds };
+    return { result: search.result(), seconds, begun };
   }
 }
 
@@ -248,7 +254,7 @@ class FileView {
     return `${line}\n${t.paint('dim', titles)}\n`;
   }
 
-  scenario({ result, seconds }: Done): string {
+  scenario({ result, seconds, begun }: Done): string {
     if (this.options.quiet && result.asExpected) return '';
     const { t } = this;
     const head = this.headShown ? '' : this.headLines();
@@ -269,6 +275,8 @@ class FileView {
         secondsText(seconds.reduce((a, b) => a + b, 0)),
       ),
     ].join('');
+    if (!begun)
+      return `${head}${t.paint(colour, verdict.padEnd(14))}${t.cut(`${result.scenario.name}: not begun`, t.columns - 14)}\n`;
     const words = this.judgement(result);
     const lines = [row];
     if (this.wide && words.length > 0) {

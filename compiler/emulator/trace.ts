@@ -171,7 +171,9 @@ function partOf(
     const writes = happened.some((h) => h.kind === 'write');
     return writes && happened.every(stub) ? { part: 'build' } : {};
   }
-  const plumbing = d.kind === 'event' ? d.text.endsWith('ipi') : operation && d.who === 'IPI';
+  // A sync by NMI begins with the same operation; its IRET cannot be told from that of any other NMI.
+  const ours = d.who === 'IPI' || (d.who === 'NMI' && d.operation === machine.core.p.entry.ipi);
+  const plumbing = d.kind === 'event' ? d.text.endsWith('ipi') : operation && ours;
   return plumbing ? { part: 'sync' } : {};
 }
 

@@ -1,6 +1,7 @@
 // The command as a user types it: exit codes, what goes to which stream, and what the texts say.
 
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { main } from '../../compiler/cli/main.ts';
 import { example, Folder, guarded, spec, withoutSync } from './command.ts';
 
 const folder = new Folder();
@@ -177,6 +178,24 @@ describe('verify', () => {
   });
 });
 
+test('a bug of ours says what to report', async () => {
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation(() => {
+    throw new TypeError('a made-up bug');
+  });
+  let said = '';
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    said += text;
+    return true;
+  });
+  const code = await main(['check', '--capabilities']);
+  out.mockRestore();
+  err.mockRestore();
+  expect(code).toBe(70);
+  expect(said).toMatch(/^suture: this is a bug of suture, not of your spec: a made-up bug\n/);
+  expect(said).toMatch(/suture \d+\.\d+\.\d+, language .*, machine .*, node v/);
+  expect(said).toContain('suture check --capabilities');
+});
+
 describe('usage', () => {
   test('a slip is answered with what was meant', async () => {
     const r = await folder.run(['verfy', holds]);
@@ -199,11 +218,15 @@ describe('usage', () => {
     expect(r.code).toBe(0);
     expect(r.out).toMatch(/^suture \d+\.\d+\.\d+, language \d+\.\d+, machine \d+\.\d+\n$/);
   });
-  test('every command has help with an example', async () => {
-    for (const command of ['check', 'verify', 'replay', 'emit']) {
-      const r = await folder.run([command, '--help']);
-      expect(r.code).toBe(0);
-      expect(r.out).toContain(`Example:\n  suture`);
-    }
-  });
+  test.each(['check', 'verify', 'replay', 'emit'])(
+    'the example in the help of %s works',
+    async (command) => {
+      const help = await folder.run([command, '--help']);
+      expect(help.code).toBe(0);
+      const line = /^Example:\n {2}(suture .*)$/m.exec(help.out)?.[1];
+      expect(line).toBeDefined();
+      const r = await folder.shell(line ?? 'false');
+      expect(r, r.err).toMatchObject({ code: 0 });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 // Runs the real command as a process, in a folder of its own, on small specs.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -53,6 +53,30 @@ export class Folder {
     child.stdin.on('error', () => {});
     child.stdin.end(input);
     if (interruptAfter !== undefined) setTimeout(() => child.kill('SIGINT'), interruptAfter);
+    return new Promise((done) => {
+      child.on('close', (code) => done({ code, out, err }));
+    });
+  }
+
+  /** A line as a user types it into a shell, with the gallery at hand. */
+  shell(line: string): Promise<Ended> {
+    const examples = join(this.path, 'examples');
+    if (!existsSync(examples)) symlinkSync(join(root, 'examples'), examples);
+    const child = spawn(
+      'sh',
+      ['-c', `suture() { "${process.execPath}" "${entry}" "$@"; }\n${line}`],
+      {
+        cwd: this.path,
+      },
+    );
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (d) => {
+      out += d;
+    });
+    child.stderr.on('data', (d) => {
+      err += d;
+    });
     return new Promise((done) => {
       child.on('close', (code) => done({ code, out, err }));
     });
