@@ -230,16 +230,15 @@ export const hex = (bytes: Iterable<number>, between: string): string =>
 /** What the run shows, in a sentence. A goal that is lost is not the last step's doing. */
 export function messageOf(violation: Violation, trace: Trace): string {
   if (violation.goal === undefined) return trace.message;
-  const what =
+  const lost =
     violation.goal === 'terminates'
-      ? 'that all patches have returned and no pass is open'
-      : `\`${violation.goal}\``;
-  const lost = `${what} can never come about again`;
+      ? 'the end (all patches returned, no pass open) is out of reach'
+      : `\`${violation.goal}\` can never come about again`;
   if (violation.deadlock) return `${lost}: nothing goes on but what may never happen`;
   if (violation.loopFrom === undefined) return `${lost} from here on`;
   const from = violation.loopFrom + 1;
   const to = violation.schedule.length;
-  return `${lost}: ${from === to ? `step ${from}` : `steps ${from} to ${to}`} can go on for ever, and no way leads out`;
+  return `${lost}: ${from === to ? `step ${from}` : `steps ${from} to ${to}`} can go on for ever`;
 }
 
 /** The sentences of a violation, ascending by their steps, which count from 1. */
@@ -251,7 +250,9 @@ export function whyOf(violation: Violation, trace: Trace): readonly Why[] {
   if (violation.goal === undefined) return why;
   if (violation.loopFrom !== undefined)
     why.push({ step: violation.loopFrom + 1, text: 'the loop begins here' });
-  why.push({ step: violation.schedule.length, text: messageOf(violation, trace) });
+  const step = violation.schedule.length;
+  if (trace.standing) why.push({ step, text: `then ${trace.standing.join(', ')}` });
+  why.push({ step, text: messageOf(violation, trace) });
   return why;
 }
 

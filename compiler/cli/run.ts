@@ -95,7 +95,7 @@ function sentences(why: readonly Why[]): readonly Why[] {
   for (const w of why) {
     const last = out[out.length - 1];
     if (last && w.step !== undefined && last.step === w.step)
-      out[out.length - 1] = { step: w.step, text: `${last.text}: ${w.text}` };
+      out[out.length - 1] = { step: w.step, text: `${last.text}; ${w.text}` };
     else out.push(w);
   }
   return out;

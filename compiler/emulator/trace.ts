@@ -6,6 +6,7 @@ import { region } from '../ir.ts';
 import type { Happening } from './core.ts';
 import { toAddress } from './core.ts';
 import { digest } from './digest.ts';
+import { idleFrom } from './layout.ts';
 import type { Description, Machine } from './machine.ts';
 import { cellName, nearLabel, wordText } from './machine.ts';
 
@@ -49,6 +50,8 @@ export interface Trace {
   };
   /** The property that the last step violates. */
   readonly violated?: string;
+  /** Where each CPU stands at the end of a run that violates nothing. */
+  readonly standing?: readonly string[];
 }
 
 /** What CPUs may fetch of the bytes of a place or a stub. */
@@ -146,7 +149,29 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       return { steps, views, why, message, violated };
     }
   }
-  return { steps, views: views.length > 0 ? views : viewsOf(machine, state), why: [], message: '' };
+  return {
+    steps,
+    views: views.length > 0 ? views : viewsOf(machine, state),
+    why: [],
+    message: '',
+    standing: standing(machine, state),
+  };
+}
+
+function standing(machine: Machine, state: Int32Array): readonly string[] {
+  const m = machine.core;
+  const { p } = m;
+  m.s = state;
+  const riding: readonly string[] = ['begin', 'set', 'nop'];
+  return m.l.cpus.map((_, cpu) => {
+    m.select(cpu);
+    let index = machine.kernel.at(m.rip());
+    while (index >= 0 && riding.includes(p.kernel[index]?.do.kind ?? '')) index++;
+    const op = index < 0 ? undefined : p.kernel[index];
+    if (op?.do.kind === 'acks') return `cpu${cpu} waits for acknowledgements`;
+    if (op?.do.kind === 'end' || (m.task >= idleFrom(p) && !op)) return `cpu${cpu} is idle`;
+    return `cpu${cpu} is at ${op ? `\`${op.text}\`` : place(p, m.rip())}`;
+  });
 }
 
 function partOf(
