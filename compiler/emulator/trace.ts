@@ -206,6 +206,7 @@ function operationText(p: Program, operation: KernelOp): string {
   const op = operation.do;
   if (op.kind === 'build') return `build ${p.stubs[op.stub]?.name}[${op.index}]`;
   if (op.kind === 'acks') return 'all acknowledged';
+  if (op.kind === 'load') return `read ${operation.text}`;
   return operation.text;
 }
 
