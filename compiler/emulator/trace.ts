@@ -286,8 +286,11 @@ const place = (p: Program, lo: number): string => {
   if (label) return label;
   const released = nearLabel(p, address - region.alias);
   if (released) return `${released}, which is released`;
-  const op = p.kernel[(lo - (region.kernel | 0)) | 0];
-  return op ? `\`${op.text}\`` : 'its code';
+  const index = (lo - (region.kernel | 0)) | 0;
+  const op = p.kernel[index];
+  if (!op) return 'its code';
+  if (index >= p.entry.patcher) return `\`${op.text}\``;
+  return index >= p.entry.breakpoint ? 'the #BP handler' : 'a handler';
 };
 
 /** The steps that made the last one possible, each with a sentence: out of what the machine did, not of any text. */
