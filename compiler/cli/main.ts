@@ -6,6 +6,7 @@ import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
 import { type EmitOptions, emit } from './emit.ts';
 import { UsageError } from './files.ts';
+import { type FmtOptions, fmt } from './fmt.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 
@@ -106,6 +107,16 @@ function commands(done: (code: number) => void): Command {
     .addHelpText('after', '\nExample:\n  suture check examples/two-stubs.suture')
     .action((files: string[], options: { capabilities?: boolean }) => {
       done(check(files, options));
+    });
+
+  program
+    .command('fmt')
+    .description('specs in the one layout, in place')
+    .argument('<files...>', 'specs or folders of specs; `-` is standard input, to standard output')
+    .option('--check', 'write nothing; name what is not formatted and exit with 1')
+    .addHelpText('after', '\nExample:\n  suture fmt --check examples')
+    .action((files: string[], options: FmtOptions) => {
+      done(fmt(files, options));
     });
 
   program
