@@ -189,6 +189,8 @@ export function emitAsm<S>(items: readonly EmitItem<S>[], syntax: 'intel' | 'att
     const start = symbol(item.name, taken);
     const labels = new Map<Address, string[]>();
     for (const [name, at] of item.labels) {
+      // The label that an item is named after is its symbol already.
+      if (at === item.address && name === item.name) continue;
       labels.set(at, [...(labels.get(at) ?? []), symbol(name, taken)]);
     }
     const names = (address: Address): string => {
