@@ -4,6 +4,8 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../compiler/cli/main.ts';
 import { example, Folder, guarded, spec, withoutSync } from './command.ts';
 
+// A process starts in a fraction of a second, but not where all cores are taken.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const folder = new Folder();
 afterAll(() => folder.remove());
 const holds = folder.write('holds.suture', spec(guarded, 'scenario "all" {} expect holds'));
@@ -11,6 +13,11 @@ const broken = folder.write('broken.suture', spec(withoutSync, 'scenario "all" {
 const expected = folder.write(
   'expected.suture',
   spec(withoutSync, 'scenario "no sync" {} expect violates torn_instruction'),
+);
+/** Many millions of states. */
+const large = folder.write(
+  'large.suture',
+  spec(guarded, 'scenario "large" { cpus 4; patches 2; nmi 2 } expect holds'),
 );
 const misspelt = folder.write(
   'misspelt.suture',
@@ -91,19 +98,19 @@ describe('verify', () => {
     expect(r.code).toBe(3);
     expect(r.out).toContain('… unfinished');
     expect(r.out).toContain('raise --max-states 100');
-    const t = await verify(example('two-stubs'), '--scenario', 'three CPUs', '--timeout', '0.3');
+    const t = await verify(large, '--timeout', '0.3');
     expect(t.code).toBe(3);
     expect(t.out).toContain('raise --timeout 0.3');
-    const m = await verify(example('two-stubs'), '--scenario', 'three CPUs', '--max-memory', '2');
+    const m = await verify(large, '--max-memory', '2');
     expect(m.code).toBe(3);
     expect(m.out).toContain('raise --max-memory 2');
   });
   test('an interrupt prints what was found until then', async () => {
-    const r = await folder.run(['verify', example('two-stubs'), '--scenario', 'three CPUs'], {
+    const r = await folder.run(['verify', large], {
       interruptAfter: 2000,
     });
     expect(r.code).toBe(3);
-    expect(r.out).toMatch(/… unfinished +three CPUs +[\d,]+/);
+    expect(r.out).toMatch(/… unfinished +large +[\d,]+/);
     expect(r.out).toContain('unfinished: interrupted');
   });
   test('findings go before unfinished, files before findings', async () => {

@@ -3,11 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compile, createMachine, programOf, viewsOf } from '../../compiler/index.ts';
 import type { Document, ViolationReport } from '../../compiler/report.ts';
 import { example, Folder, guarded, spec, withoutSync } from './command.ts';
 
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const folder = new Folder();
 afterAll(() => folder.remove());
 const schema = (name: string): object =>
