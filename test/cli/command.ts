@@ -17,6 +17,9 @@ export interface Ended {
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), 'suture-cli-'));
 
+  /** Dozens of processes: what one has compiled the others need not. */
+  private readonly env = { NODE_COMPILE_CACHE: join(this.path, '.compiled') };
+
   write(name: string, text: string): string {
     const at = join(this.path, name);
     mkdirSync(dirname(at), { recursive: true });
@@ -39,7 +42,7 @@ export class Folder {
   ): Promise<Ended> {
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: this.path,
-      env: { ...process.env, COLUMNS: '', ...env },
+      env: { ...process.env, ...this.env, COLUMNS: '', ...env },
     });
     let out = '';
     let err = '';
