@@ -40,6 +40,7 @@ export function environment(compiled: Compiled, check: Check): string {
   const parts = [
     `cpus ${env.cpus}`,
     `threads ${program.threads.length}`,
+    `patches ${program.kernel.filter((op) => op.do.kind === 'begin').length}`,
     ...env.events.map((e) => `${e.name} ${e.count}`),
     `fetch ${env.fetch.name}`,
     `memory ${env.memory}`,
@@ -56,7 +57,9 @@ export function environment(compiled: Compiled, check: Check): string {
   const shown = (v: bigint | string): string =>
     typeof v === 'string' ? v : v === 1n ? 'on' : v === 0n ? 'off' : String(v);
   const options = [...check.options].map(([name, value]) => `${name} = ${shown(value)}`);
-  return `environment: ${[...parts, ...options].join('; ')}`;
+  // Places have their offsets in the values only.
+  const rest = check.values.filter((v) => !parts.includes(v) && !options.includes(v));
+  return `environment: ${[...parts, ...rest, ...options].join('; ')}`;
 }
 
 export function runTable(run: Run, t: Terminal, full: boolean): string {
