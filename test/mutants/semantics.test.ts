@@ -115,8 +115,7 @@ const mutants: readonly Mutant[] = [
     'fetch.ts',
     'if (i > 0 || others.length > 1) {',
     'if (i > 0) {',
-    'first-bytes | without a sync',
-    'states',
+    'first-bytes | without a guard',
   ),
   m(
     'RSP is not aligned at delivery',
