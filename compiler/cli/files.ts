@@ -1,6 +1,6 @@
 // From the arguments to the specs: files, folders and standard input, each read or named as unreadable.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearest } from '../../grammar/index.ts';
 import type { Scenario } from '../verify.ts';
@@ -34,9 +34,28 @@ export function readInputs(names: readonly string[], folders: boolean): readonly
 
 /** Files are UTF-8; a mark of the byte order is no part of the text. */
 export function readText(name: string): string {
-  const bytes = readFileSync(name === '-' ? 0 : name);
+  const bytes = name === '-' ? standardInput() : readFileSync(name);
   const text = bytes.toString('utf8');
   return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+/** To its end. A pipe that is not blocking answers EAGAIN while its writer is not ready: then a moment is waited. */
+function standardInput(): Buffer {
+  const chunks: Buffer[] = [];
+  const moment = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const chunk = Buffer.alloc(1 << 16);
+    try {
+      const n = readSync(0, chunk);
+      if (n === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, n));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return Buffer.concat(chunks);
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(moment, 0, 0, 20);
+    }
+  }
 }
 
 function expand(name: string, folders: boolean): readonly (string | Input)[] {

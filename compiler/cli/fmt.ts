@@ -1,6 +1,7 @@
 // `suture fmt`: specs in the one layout, written back, or named where they are not in it.
 
-import { writeFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { format, parse, source } from '../../grammar/index.ts';
 import { diagnose } from './diagnose.ts';
 import { readInputs, why } from './files.ts';
@@ -40,6 +41,12 @@ export function fmt(names: readonly string[], options: FmtOptions): number {
     if (same) continue;
     if (!options.check) {
       try {
+        // What was read of other bytes is not what stands there.
+        if (!isUtf8(readFileSync(name))) {
+          process.stderr.write(`suture: ${name}: is not UTF-8\n`);
+          unreadable++;
+          continue;
+        }
         writeFileSync(name, formatted);
       } catch (error) {
         process.stderr.write(`suture: ${name}: ${why(error, 'written')}\n`);

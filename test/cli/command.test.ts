@@ -45,6 +45,12 @@ describe('check', () => {
     expect(r.code).toBe(1);
     expect(r.out).toMatch(/^-:1:\d+: error/);
   });
+  test('standard input that is slow to come', async () => {
+    const r = await folder.shell(
+      `(printf 'protocol a "b"'; sleep 0.7; echo; cat ${holds} | tail -n +2) | suture check -`,
+    );
+    expect(r).toMatchObject({ code: 0, err: '1 file checked: no errors\n' });
+  });
   test('what waits is a table', async () => {
     const r = await folder.run(['check', '--capabilities']);
     expect(r.code).toBe(0);
