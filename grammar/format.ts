@@ -7,7 +7,7 @@ import type { File } from './ast.ts';
 import { type Parsed, parse } from './parser.ts';
 import * as T from './tokens.ts';
 
-/** A line that is wider has its blocks opened; one that would become wider is not aligned. */
+/** A line that is wider becomes several; one that would become wider is not aligned. */
 const width = 100;
 /** A table most rows of which are wider may be as wide as this. */
 const widest = 140;
@@ -102,7 +102,7 @@ function survey(file: File, text: string): Survey {
   return { starts, blocks, glued, minus, heads };
 }
 
-const elementKeys: ReadonlySet<string> = new Set(['items', 'body', 'then', 'else']);
+const elementKeys: ReadonlySet<string> = new Set(['items', 'body', 'then', 'else', 'settings']);
 
 // ---- tokens into lines and blocks
 
@@ -129,6 +129,7 @@ interface Note {
   readonly text: string;
   /** On a line of its own, inside of what goes on behind it. */
   readonly goesOn: boolean;
+  readonly inHead: boolean;
 }
 interface Braces {
   readonly kind: 'braces';
@@ -162,6 +163,8 @@ function read(text: string, known: Survey): Line[] {
     let blank = false;
     let below = false;
     let newlines = 0;
+    /** Before semicolons that have nothing to separate. */
+    let earlier = 0;
     let brackets = 0;
     let comma = false;
     let word = '';
@@ -183,14 +186,18 @@ function read(text: string, known: Survey): Line[] {
       }
       if (type === T.RightBrace) break;
       if (type === T.Semicolon) {
-        const needless = newlines > 0 || parts.length === 0 || isSemicolon(parts.at(-1));
+        const needless =
+          newlines > 0 || earlier > 0 || parts.length === 0 || isSemicolon(parts.at(-1));
         if (!needless) parts.push(piece(token));
         // A line with nothing else on it is no empty line.
-        newlines = Math.min(newlines, 1);
+        earlier = Math.max(earlier, newlines);
+        newlines = 0;
         continue;
       }
+      newlines = Math.max(newlines, earlier);
+      earlier = 0;
       const column = start - lineStart(text, start);
-      const inHead = start < head;
+      const inHead = of === 'items' && start < head;
       const goesOn = newlines > 0 && parts.length > 0 && (brackets > 0 || comma || inHead);
       if (newlines > 0 && !goesOn) {
         const last = parts.at(-1);
@@ -204,7 +211,7 @@ function read(text: string, known: Survey): Line[] {
       if (type === T.CommentToken) {
         if (isSemicolon(parts.at(-1))) parts.pop();
         if (parts.length > 0 && !goesOn) noted = column;
-        parts.push({ kind: 'comment', text: token.image.trimEnd(), goesOn });
+        parts.push({ kind: 'comment', text: token.image.trimEnd(), goesOn, inHead });
         continue;
       }
       if (goesOn && isSemicolon(parts.at(-1))) parts.pop();
@@ -301,19 +308,24 @@ function mayOpen(part: Part | undefined): part is Braces {
   );
 }
 
-/** The lines of a block as they will stand: open blocks end theirs, and lines that are too wide are opened. */
+/** The lines of a block as they will stand: open blocks end theirs, and lines that are too wide become several. */
 function settled(lines: readonly Line[], indent: number): readonly Line[] {
+  const tooWide = (line: Line): boolean =>
+    isFlat(line.parts) && indent + flatText(code(line)).length > width;
   return lines.flatMap((line) => {
     openChains(line.parts);
-    const once = split(line, false);
-    return once.flatMap((it) => {
-      const flat = it.parts.every((p) => (p.kind === 'braces' ? !p.open : !p.goesOn));
-      if (!flat || indent + flatText(code(it)).length <= width) return [it];
-      const opened = it.parts.filter(mayOpen);
-      for (const block of opened) open(block);
-      return opened.length > 0 ? split(it, false) : [it];
-    });
+    return split(line, false).flatMap((it) =>
+      (tooWide(it) ? split(it, true) : [it]).flatMap((one) => {
+        if (!tooWide(one)) return [one];
+        for (const part of one.parts) if (mayOpen(part)) open(part);
+        return split(one, false);
+      }),
+    );
   });
+}
+
+function isFlat(parts: readonly Part[]): boolean {
+  return parts.every((p) => (p.kind === 'braces' ? !p.open : !p.goesOn));
 }
 
 /** By us, where the author had it on one line: each of its elements gets a line. */
@@ -353,10 +365,12 @@ function split(line: Line, all: boolean): Line[] {
       lines.push({ parts, blank: lines.length === 0 && line.blank, below: line.below });
     parts = [];
   };
-  for (const part of line.parts) {
+  for (const [i, part] of line.parts.entries()) {
     const last = parts.at(-1);
+    const next = line.parts[i + 1];
     const behind = last?.kind === 'braces' && (all || last.open);
-    if (isSemicolon(part) && (all || behind)) {
+    // Between the changes of a patch nothing begins.
+    if (isSemicolon(part) && (all || behind) && next?.kind === 'token' && next.begins) {
       finish();
       continue;
     }
@@ -437,9 +451,9 @@ interface Cells {
 }
 
 /** What is inside of braces, or a whole file. */
-function container(kind: Kind, lines: readonly Line[], indent: number): string[] {
+function container(kind: Kind, lines: readonly Line[], indent: number, least = listing): string[] {
   const all = settled(lines, indent);
-  const column = kind === 'asm' ? labelColumn(all) : 0;
+  const column = kind === 'asm' ? labelColumn(all, least) : 0;
   const rows = all.flatMap((line) => rowsOf(kind, line, indent, column));
   alignTables(rows, indent);
   return withComments(rows).flatMap((text, i) => (rows[i]?.blank && i > 0 ? ['', text] : [text]));
@@ -460,14 +474,14 @@ function labels(parts: readonly Part[]): number {
 }
 
 /** The column of instructions: that of listings, or behind the widest label; the left where there is no label. */
-function labelColumn(lines: readonly Line[]): number {
+function labelColumn(lines: readonly Line[], least: number): number {
   let column = 0;
   for (const line of lines) {
     const parts = code(line);
     const n = labels(parts);
     const next = parts[n];
     if (n === 0) continue;
-    column = Math.max(column, listing);
+    column = Math.max(column, least);
     // Labels on a line of their own, and those of open groups, have nothing beside them.
     if (next === undefined || (next.kind === 'braces' && next.open)) continue;
     const size = flatText(parts.slice(0, n)).length;
@@ -497,16 +511,17 @@ function rowsOf(kind: Kind, line: Line, indent: number, column: number): Row[] {
       : n > 0
         ? `${label} `.padEnd(column)
         : marginOf(next, column);
-  const simple = parts.every((p) => (p.kind === 'braces' ? !p.open : !p.goesOn));
-  if (simple) {
+  if (isFlat(parts)) {
     const text = pad(indent) + (group || next ? before : label) + flatText(parts.slice(n), true);
     return [
       { text, comment: note, cells: kind === 'asm' ? undefined : cellsOf(parts), blank, below },
     ];
   }
+  // The instructions of a group stay in the column of those around it.
+  const within = group ? column - 2 : undefined;
   const lead = group ? `${label} ` : before;
   const base = group ? indent : indent + before.length;
-  const texts = broken(parts.slice(n), pad(indent) + lead, base, kind === 'fields');
+  const texts = broken(parts.slice(n), pad(indent) + lead, base, kind === 'fields', within);
   return texts.map((text, i) => ({
     text,
     comment: i === texts.length - 1 ? note : undefined,
@@ -522,10 +537,18 @@ function marginOf(first: Part, column: number): string {
 }
 
 /** A line with open blocks, or that goes on below. */
-function broken(parts: readonly Part[], lead: string, base: number, fields: boolean): string[] {
+function broken(
+  parts: readonly Part[],
+  lead: string,
+  base: number,
+  fields: boolean,
+  least?: number,
+): string[] {
   const rows: string[] = [];
   let row = lead;
   let change = base + 2;
+  /** Where the row begins. */
+  let margin = base;
   /** For each open bracket: where it stands, and whether the line ends behind it. */
   const brackets: { readonly column: number; readonly hangs: boolean }[] = [];
   let before: Part | undefined;
@@ -536,21 +559,23 @@ function broken(parts: readonly Part[], lead: string, base: number, fields: bool
     if (top && !top.hangs) return closes ? top.column : top.column + 1;
     const hanging = brackets.filter((b) => b.hangs).length;
     if (top) return base + 2 * (closes ? hanging - 1 : hanging);
-    return part.kind === 'token' && !part.inHead ? base + (fields ? 0 : 2) : change;
+    return part.inHead ? change : base + (fields ? 0 : 2);
   };
   for (const [i, part] of parts.entries()) {
     if (part.kind === 'braces') {
       row += space(before, part);
       if (part.open) {
         rows.push(part.comment === undefined ? `${row}{` : `${row}{  ${part.comment}`);
-        rows.push(...container(part.of, part.lines, base + 2));
-        row = `${pad(base)}}`;
+        const left = part.of === 'insns' ? margin : base;
+        rows.push(...container(part.of, part.lines, left + 2, least));
+        row = `${pad(left)}}`;
       } else row += flatBlock(part);
     } else {
       const afterComment = before?.kind === 'comment';
       if (part.goesOn || afterComment) {
         rows.push(row);
-        row = pad(below(part));
+        margin = below(part);
+        row = pad(margin);
       } else row += space(before, part);
       if (part.kind === 'token') {
         if (part.firstChange) change = row.length;
