@@ -156,6 +156,8 @@ function read(text: string, known: Survey): Line[] {
   );
   let at = 0;
   let head = -1;
+  /** Where the line begins. */
+  let left = 0;
 
   const inside = (of: Kind): Line[] => {
     const lines: Line[] = [];
@@ -182,6 +184,7 @@ function read(text: string, known: Survey): Line[] {
       const start = token.startOffset;
       if (type === T.Newline) {
         newlines++;
+        left = start + token.image.length;
         continue;
       }
       if (type === T.RightBrace) break;
@@ -196,7 +199,7 @@ function read(text: string, known: Survey): Line[] {
       }
       newlines = Math.max(newlines, earlier);
       earlier = 0;
-      const column = start - lineStart(text, start);
+      const column = start - left;
       const inHead = of === 'items' && start < head;
       const goesOn = newlines > 0 && parts.length > 0 && (brackets > 0 || comma || inHead);
       if (newlines > 0 && !goesOn) {
@@ -288,10 +291,6 @@ const sectionKinds: ReadonlyMap<string, Kind> = new Map([
   ['descriptor', 'fields'],
   ['if', 'items'],
 ]);
-
-function lineStart(text: string, offset: number): number {
-  return Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1;
-}
 
 function isSemicolon(part: Part | undefined): boolean {
   return part?.kind === 'token' && part.type === T.Semicolon;
@@ -459,6 +458,11 @@ function container(kind: Kind, lines: readonly Line[], indent: number, least = l
   return withComments(rows).flatMap((text, i) => (rows[i]?.blank && i > 0 ? ['', text] : [text]));
 }
 
+/** Of any number of them: more than a call takes arguments. */
+function largest(sizes: readonly number[]): number {
+  return sizes.reduce((most, n) => Math.max(most, n), 0);
+}
+
 function pad(n: number): string {
   return ' '.repeat(Math.max(0, n));
 }
@@ -567,7 +571,7 @@ function broken(
       if (part.open) {
         rows.push(part.comment === undefined ? `${row}{` : `${row}{  ${part.comment}`);
         const left = part.of === 'insns' ? margin : base;
-        rows.push(...container(part.of, part.lines, left + 2, least));
+        for (const it of container(part.of, part.lines, left + 2, least)) rows.push(it);
         row = `${pad(left)}}`;
       } else row += flatBlock(part);
     } else {
@@ -634,7 +638,7 @@ function alignTables(rows: readonly Row[], indent: number): void {
 
 function alignTable(run: readonly Row[], indent: number): void {
   const heads = run.map((r) => r.cells?.head.length ?? 0).filter((n) => n <= longHead);
-  const first = indent + Math.max(0, ...heads) + 1;
+  const first = indent + largest(heads) + 1;
   const start = (row: Row): string => {
     const head = pad(indent) + (row.cells?.head ?? '');
     return `${`${head} `.padEnd(first)}${row.cells?.block ?? ''}`;
@@ -646,7 +650,7 @@ function alignTable(run: readonly Row[], indent: number): void {
       return size + row.cells.rest.length <= limit ? [size] : [];
     });
   const narrow = sizes(width);
-  const second = Math.max(0, ...(narrow.length * 2 >= run.length ? narrow : sizes(widest)));
+  const second = largest(narrow.length * 2 >= run.length ? narrow : sizes(widest));
   for (const row of run) {
     const before = start(row);
     const { rest, gap } = row.cells ?? { rest: '', gap: '' };
@@ -662,7 +666,7 @@ function withComments(rows: readonly Row[]): string[] {
     while (rows[end]?.comment !== undefined && (end === i || !rows[end]?.blank)) end++;
     const run = rows.slice(i, Math.max(end, i + 1));
     const sizes = run.map((r) => r.text.length).filter((n) => n <= longBeforeComment);
-    const column = Math.max(0, ...sizes) + 2;
+    const column = largest(sizes) + 2;
     let last = column;
     for (const { text, comment, below } of run) {
       // One that goes on stands exactly below, also where that one sticks out.

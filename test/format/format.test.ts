@@ -89,6 +89,22 @@ function shaken(text: string, choose: (n: number) => number): string {
   });
 }
 
+const long = (size: number, head: string, line: string, end = ''): string =>
+  head + line.repeat((size - head.length - end.length) / line.length) + end;
+
+// The first is as long as a spec may be: more labels than a call takes arguments.
+test.each([
+  ['labels', long(1_000_000, 'protocol a ""\ncode {\n', 'a:\n', '}\n')],
+  ['statements on a line', long(200_000, 'protocol a ""\ndefine f() {', 'f();', '}\n')],
+  ['scenarios', long(200_000, 'protocol a ""\n', 'scenario ""{}\n')],
+  ['comments', long(200_000, 'protocol a ""\n', 'mutex a//\n//\n')],
+  ['blocks in blocks', `protocol a ""\ndefine f() ${'{if a '.repeat(60)}{}${'}'.repeat(60)}\n`],
+])('a long text: %s', { timeout: 60_000 }, (_, text) => {
+  const once = format(text);
+  expect(once).toBeDefined();
+  if (text.length < 1_000_000) expect(format(once ?? '') === once).toBe(true);
+});
+
 describe('trees by chance', { timeout: 120_000 }, () => {
   test('as they are printed', () => {
     fc.assert(
