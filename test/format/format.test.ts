@@ -102,7 +102,8 @@ test.each([
 ])('a long text: %s', { timeout: 60_000 }, (_, text) => {
   const once = format(text);
   expect(once).toBeDefined();
-  if (text.length < 1_000_000) expect(format(once ?? '') === once).toBe(true);
+  // Indented, that one is longer than a spec may be.
+  if (text.length <= 200_000) expect(format(once ?? '') === once).toBe(true);
 });
 
 describe('trees by chance', { timeout: 120_000 }, () => {
