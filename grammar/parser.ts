@@ -45,7 +45,7 @@ import * as T from './tokens.ts';
 import { binding, keyword, notBinding } from './tokens.ts';
 
 export interface Parsed {
-  /** The tree of all that could be read; absent where the text was not read at all. */
+  /** The tree of all that could be read; absent where the text was not read to its end. */
   readonly file?: File;
   /** In the order of the text. A text without errors has none. */
   readonly diagnostics: readonly Diagnostic[];
@@ -231,7 +231,6 @@ const foreign: Readonly<Record<string, { readonly message: string; readonly writ
   '/*': { message: 'a comment begins with `//`' },
   '#': { message: 'a comment begins with `//`' },
   "'": { message: 'a text stands in double quotes' },
-  '%': { message: 'a register is written without `%`', write: '' },
   $: { message: 'a number is written without `$`', write: '' },
 };
 
@@ -250,6 +249,7 @@ type Found = { readonly token: IToken; readonly expr: Expr; readonly end: number
 const stores: ReadonlySet<string> = new Set(['store1', 'store2', 'store4', 'store8', 'store16']);
 const sizes: ReadonlySet<string> = new Set(['dword', 'qword']);
 const hints: ReadonlySet<string> = new Set(['short', 'near']);
+const segments: ReadonlySet<string> = new Set(['cs', 'ds', 'es', 'fs', 'gs', 'ss']);
 
 class SpecParser extends EmbeddedActionsParser {
   private readonly expectations: Expectations;
@@ -384,7 +384,8 @@ class SpecParser extends EmbeddedActionsParser {
       { ALT: () => this.is('ipi') },
     ]);
     const name = this.OPTION({
-      GATE: () => who !== 'ipi',
+      // A thread may be called `runs`, but not where that word is the only one.
+      GATE: () => who !== 'ipi' && !(this.LA(1).image === 'runs' && this.LA(2).image !== 'runs'),
       DEF: () => this.name(0, `the name of the ${who}`),
     });
     if (name === undefined && who !== 'ipi') this.expected(`the name of the ${who}`);
@@ -546,7 +547,7 @@ class SpecParser extends EmbeddedActionsParser {
   private beginsChange(): boolean {
     let k = 1;
     while (isEnd(this.LA(k).tokenType)) k++;
-    if (this.atSection(k)) return false;
+    if (this.atSection(k) || this.LA(k).tokenType === T.LeftBrace) return false;
     return k > 1 || this.LA(0).tokenType === T.RightBrace;
   }
 
@@ -651,6 +652,7 @@ class SpecParser extends EmbeddedActionsParser {
               this.CONSUME(keyword('or'));
               properties.push(this.name(1, 'the name of a property'));
             });
+            if (this.LA(1).tokenType === T.Comma) this.expected('`or` or the end of the line');
             return { kind: 'violates', only, properties, span: this.since(start) };
           },
         },
@@ -954,8 +956,7 @@ class SpecParser extends EmbeddedActionsParser {
 
   private readonly insn: Rule<Insn> = this.RULE<() => Insn>('insn', () => {
     const start = this.LA(1);
-    if (T.reservedWords.has(start.image) && !T.mnemonics.has(start.image))
-      this.expected('an instruction');
+    if (start.image === 'if' || start.image === 'else') this.expected('an instruction');
     const first = this.CONSUME1(T.Word);
     const second = this.OPTION1({
       GATE: () => first.image.toLowerCase() === 'lock' && !this.endsInsn(),
@@ -963,7 +964,10 @@ class SpecParser extends EmbeddedActionsParser {
     });
     const operands: Operand[] = [];
     this.OPTION2({
-      GATE: () => !this.endsInsn(),
+      GATE: () => {
+        this.noStar();
+        return !this.endsInsn();
+      },
       DEF: () => {
         operands.push(this.SUBRULE1(this.operand));
         this.MANY(() => {
@@ -988,6 +992,14 @@ class SpecParser extends EmbeddedActionsParser {
 
   private readonly operand: Rule<Operand> = this.RULE<() => Operand>('operand', () => {
     const start = this.LA(1);
+    this.noStar();
+    // Otherwise it would be the byte of a place that is called `near`.
+    if (hints.has(start.image) && this.LA(2).tokenType === T.LeftBracket)
+      this.fail(
+        'hint',
+        `\`${start.image}\` stands before a label, not before an address`,
+        spanOf(start),
+      );
     return this.OR<Choices<Operand>>([
       {
         GATE: () => this.LA(1).tokenType === T.LeftBracket,
@@ -1003,7 +1015,7 @@ class SpecParser extends EmbeddedActionsParser {
               size = this.size(this.CONSUME1(T.Word));
               // GNU as and others write `dword ptr [x]`
               this.OPTION2({
-                GATE: () => this.LA(1).image === 'ptr',
+                GATE: () => this.LA(1).image.toLowerCase() === 'ptr',
                 DEF: () => this.CONSUME2(T.Word),
               });
             },
@@ -1041,11 +1053,22 @@ class SpecParser extends EmbeddedActionsParser {
     ]);
   });
 
+  /** `jmp *r11` is how GNU as marks an indirect branch. */
+  private noStar(): void {
+    const star = this.LA(1);
+    if (star.tokenType !== T.Times) return;
+    const span = spanOf(star);
+    const fix = { title: 'take it out', edits: [{ span, text: '' }] };
+    this.report(error('indirect', 'an indirect branch is written without `*`', span, fix));
+    throw new Stop();
+  }
+
   private beginsAddress(): boolean {
     const first = this.LA(1).image.toLowerCase();
     const next = this.LA(2);
-    if (next.tokenType === T.Colon) return this.LA(3).tokenType === T.LeftBracket;
-    if (next.image === 'ptr') return this.LA(3).tokenType !== T.Comma;
+    if (next.tokenType === T.Colon)
+      return segments.has(first) || this.LA(3).tokenType === T.LeftBracket;
+    if (next.image.toLowerCase() === 'ptr') return this.LA(3).tokenType !== T.Comma;
     if (!['byte', 'word', ...sizes].includes(first)) return false;
     return next.tokenType === T.LeftBracket || this.LA(3).tokenType === T.Colon;
   }
@@ -1072,10 +1095,26 @@ class SpecParser extends EmbeddedActionsParser {
       return 'gs' as const;
     });
     this.CONSUME(T.LeftBracket);
+    this.noSegmentInside();
     const address = this.SUBRULE(this.expression);
     this.CONSUME(T.RightBracket);
     return { kind: 'memory', ...(segment && { segment }), address, span: this.since(start) };
   });
+
+  /** `[gs:x]` is how NASM writes it. */
+  private noSegmentInside(): void {
+    if (this.RECORDING_PHASE || this.LA(2).tokenType !== T.Colon) return;
+    const bracket = spanOf(this.LA(0));
+    const span = spanOf(this.LA(1));
+    const text = `${this.LA(1).image}:[`;
+    const end = spanOf(this.LA(2)).end;
+    const fix = {
+      title: `write \`${text}\``,
+      edits: [{ span: { start: bracket.start, end }, text }],
+    };
+    this.report(error('segment', 'the segment stands before the bracket', span, fix));
+    throw new Stop();
+  }
 
   // -- statements
 
@@ -1091,7 +1130,10 @@ class SpecParser extends EmbeddedActionsParser {
     this.OR<Choices<Stmt>>([
       {
         // First, so that a variable may be called `lock` or `run`.
-        GATE: () => beginsAssignment.has(this.LA(2).tokenType),
+        GATE: () =>
+          beginsAssignment.has(this.LA(2).tokenType) ||
+          // Said of the sign: the name before it is none the worse.
+          (this.LA(1).tokenType === T.Identifier && operators.has(this.LA(2).tokenType)),
         ALT: () => this.SUBRULE(this.assignment),
         IGNORE_AMBIGUITIES: true,
       },
@@ -1559,8 +1601,8 @@ class SpecParser extends EmbeddedActionsParser {
   private beginsInsn(): boolean {
     const first = this.LA(1);
     if (!tokenMatcher(first, T.Word)) return false;
-    if (T.mnemonics.has(first.image.toLowerCase())) return true;
     const next = this.LA(2);
+    if (T.mnemonics.has(first.image.toLowerCase())) return next.tokenType !== T.Dot;
     if (T.reservedWords.has(first.image) || T.reservedWords.has(next.image)) return false;
     return tokenMatcher(next, T.Word) || next.tokenType === T.NumberToken;
   }
@@ -1955,7 +1997,7 @@ class SpecParser extends EmbeddedActionsParser {
   private endOfLine(): void {
     if (this.RECORDING_PHASE) return;
     if (this.endsHere(1) || this.LA(0).tokenType === T.RightBrace) return;
-    this.expected('the end of the line', T.keywords);
+    this.expected('the end of the line', goesOn);
   }
 
   private close(open: IToken): void {
@@ -2098,12 +2140,24 @@ class SpecParser extends EmbeddedActionsParser {
     const isEof = token.tokenType === EOF;
     const end = this.text.length;
     const span = isEof ? { start: end, end } : spanOf(token);
-    if (token.tokenType === T.Unknown) return unknown(token);
+    if (token.tokenType === T.Unknown) return unknown(token, this.text.slice(span.end));
     const suggestion = tokenMatcher(token, T.Word) ? nearest(token.image, words) : undefined;
     const message = `expected ${what}, found ${found(token)}`;
+    const gap = token.tokenType === T.Newline && /^\s*(?=\{)/.exec(this.text.slice(span.start));
+    if (gap && what === '`{`') {
+      const edits = [{ span: { start: span.start, end: span.start + gap[0].length }, text: ' ' }];
+      const hint = 'a brace stands on the line of what it belongs to';
+      return error('next-line', hint, span, { title: 'join the lines', edits });
+    }
     if (what === ruleNames.item && statementWords.has(token.image)) {
       const hint = '; statements stand in a patch, a handler or a definition';
       return error('expected', message + hint, span);
+    }
+    if (what === ruleNames.statement && token.tokenType === T.Identifier) {
+      const hint = otherStatements.get(token.image);
+      if (hint !== undefined) return error('expected', `${message}; ${hint}`, span);
+      if (T.mnemonics.has(token.image) && !suggestion)
+        return error('expected', `${message}; instructions stand in \`code\` or in a stub`, span);
     }
     if (suggestion) {
       const fix = { title: `write \`${suggestion}\``, edits: [{ span, text: suggestion }] };
@@ -2120,6 +2174,16 @@ class SpecParser extends EmbeddedActionsParser {
   }
 }
 
+/** Statements of other languages, and what is said here instead. */
+const otherStatements: ReadonlyMap<string, string> = new Map([
+  ['cli', 'a patcher says `irqs off`'],
+  ['sti', 'a patcher says `irqs on`'],
+  ['return', 'a definition ends with its brace'],
+  ['break', 'a loop ends by its test'],
+  ['continue', 'a loop ends by its test'],
+  ['sleep', 'a patcher says `wait time`'],
+]);
+
 const aboutBraces: ReadonlySet<string> = new Set(['unclosed-brace', 'stray-brace']);
 const besideBraces: ReadonlySet<string> = new Set(['->', 'else', 'expect']);
 const statementWords: ReadonlySet<string> = new Set(T.statementWords);
@@ -2130,12 +2194,19 @@ function beginsAnew(token: IToken): boolean {
   return tokenMatcher(token, T.Word) && !besideBraces.has(token.image);
 }
 
+/** Words that go on with what might have ended before them. */
+const goesOn: readonly string[] = [
+  ...['and', 'or', 'at', 'in', 'as', 'by', 'without', 'during', 'returns', 'slots'],
+  ...['descending', 'else', 'expect', 'resume'],
+];
+
 const joins: ReadonlySet<string> = new Set(['else', 'expect', 'resume', 'as']);
 
 /** Statements whose word stands before an expression, which may begin with a parenthesis. */
 const beforeExpression: ReadonlySet<string> = new Set([
   'if',
   'while',
+  'for',
   'assert',
   'emulate',
   'resume',
@@ -2147,6 +2218,11 @@ const beginsAssignment: ReadonlySet<TokenType> = new Set([
   T.MinusAssign,
   T.Dot,
   T.LeftBracket,
+]);
+
+const operators: ReadonlySet<TokenType> = new Set([
+  ...[T.EqualEqual, T.NotEqual, T.Less, T.LessEqual, T.Greater, T.GreaterEqual],
+  ...[T.Plus, T.Minus, T.Times, T.Over],
 ]);
 
 const continuesExpression: ReadonlySet<TokenType> = new Set([
@@ -2186,9 +2262,13 @@ function wordOf(type: TokenType): string {
   return typeof type.PATTERN === 'string' ? type.PATTERN : '';
 }
 
-function unknown(token: IToken): Diagnostic {
+function unknown(token: IToken, behind: string): Diagnostic {
   const span = spanOf(token);
-  const known = foreign[token.image];
+  const word = /^[A-Za-z0-9]{1,8}/.exec(behind)?.[0].toLowerCase();
+  const known =
+    token.image === '%' && word !== undefined && T.registers.has(word)
+      ? { message: 'a register is written without `%`', write: '' }
+      : foreign[token.image];
   if (!known) return error('character', `\`${shortened(token.image)}\` means nothing here`, span);
   const fix = known.write !== undefined && {
     title: known.write === '' ? 'take it out' : `write \`${known.write}\``,

@@ -29,9 +29,8 @@ import { binding, notBinding } from './tokens.ts';
 
 /** The text of a tree that the parser made, or one like it: parsed again it is the same tree but for its spans. */
 export function print(file: File): string {
-  const lines = [`protocol ${file.name.text} ${quoted(file.summary.text)}`];
-  for (const it of file.items) lines.push(...item(it));
-  return `${lines.join('\n')}\n`;
+  const head = `protocol ${file.name.text} ${quoted(file.summary.text)}`;
+  return `${[head, ...file.items.flatMap(item)].join('\n')}\n`;
 }
 
 // ---- layout
@@ -244,10 +243,12 @@ function asmLines(body: readonly AsmItem[]): Lines[] {
 
 /** As listings are: labels on the left, instructions in a column. */
 function aligned(body: readonly AsmItem[]): Lines {
-  const labels = body.flatMap((it) =>
-    it.kind === 'label' || it.kind === 'group' ? [it.name.text.length] : [],
+  const widest = body.reduce(
+    (most, it) =>
+      it.kind === 'label' || it.kind === 'group' ? Math.max(most, it.name.text.length) : most,
+    0,
   );
-  const column = Math.min(Math.max(0, ...labels) + 2, 12);
+  const column = Math.min(widest + 2, 12);
   return asmLines(body).flatMap((lines) => {
     const colon = /^([A-Za-z_][A-Za-z0-9_]*:) (.*)$/.exec(lines[0] ?? '');
     // `gs:` is no label, but it never begins a line either.

@@ -35,6 +35,9 @@ describe('fixes', () => {
     ['protocol p "s"\ndefine f() { serialise }\n', 'protocol p "s"\ndefine f() { serialize }\n'],
     ['protocol p "s"\nwitness a && b\n', 'protocol p "s"\nwitness a and b\n'],
     ['protocol p "s"\ncode { push %rax }\n', 'protocol p "s"\ncode { push rax }\n'],
+    ['protocol p "s"\ncode { jmp *rax }\n', 'protocol p "s"\ncode { jmp rax }\n'],
+    ['protocol p "s"\ncode { push [gs:x] }\n', 'protocol p "s"\ncode { push gs:[x] }\n'],
+    ['protocol p "s"\ncode\n{ nop }\n', 'protocol p "s"\ncode { nop }\n'],
     ['protocol p "s"\n}\nwitness a\n', 'protocol p "s"\n\nwitness a\n'],
     ['protocol p "s"\nsource "x\n', 'protocol p "s"\nsource "x"\n'],
     [
