@@ -34,6 +34,14 @@ export function fmt(names: readonly string[], options: FmtOptions): number {
       continue;
     }
     const same = formatted === text;
+    const [wrong] = same ? [] : parse(formatted).diagnostics;
+    if (wrong !== undefined) {
+      // Nothing is written that could not be read again; only its indentation may do that.
+      if (wrong.code !== 'too-large') throw new Error(`${name} laid out: ${wrong.message}`);
+      process.stderr.write(`suture: ${name}: laid out, ${wrong.message}\n`);
+      errors++;
+      continue;
+    }
     if (!options.check && name === '-') {
       process.stdout.write(formatted);
       continue;

@@ -64,6 +64,14 @@ describe('fmt', () => {
     expect(r).toEqual({ code: 2, out: '', err: 'suture: latin.suture: is not UTF-8\n' });
     expect(readFileSync(join(folder.path, 'latin.suture')).equals(bytes)).toBe(true);
   });
+  test('a text that would be too long for a spec stays', async () => {
+    const long = `protocol a ""\ncode {\n${'a:\n'.repeat(333_000)}}\n`;
+    folder.write('long.suture', long);
+    const r = await fmt(['long.suture']);
+    expect(r).toMatchObject({ code: 1, out: '' });
+    expect(r.err).toMatch(/^suture: long\.suture: laid out, the text has \d+ characters/);
+    expect(text('long.suture')).toBe(long);
+  }, 60_000);
   test('what cannot be read', async () => {
     const r = await fmt(['none.suture', 'specs/fine.suture']);
     expect(r.code).toBe(2);
