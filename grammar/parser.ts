@@ -684,7 +684,7 @@ class SpecParser extends EmbeddedActionsParser {
   private readonly itemBlock: Rule<Item[]> = this.RULE<() => Item[]>('itemBlock', () => {
     const items: Item[] = [];
     const open = this.CONSUME(T.LeftBrace);
-    this.lines(() => items.push(this.SUBRULE(this.item)));
+    this.lines(() => items.push(this.SUBRULE(this.item)), 'sections');
     this.close(open);
     return items;
   });
@@ -871,7 +871,6 @@ class SpecParser extends EmbeddedActionsParser {
               },
             },
             {
-              GATE: () => this.LA(2).tokenType === T.NumberToken,
               ALT: () => {
                 this.CONSUME(keyword('align'));
                 const to = this.number(0);
@@ -1718,7 +1717,7 @@ class SpecParser extends EmbeddedActionsParser {
         },
       },
       {
-        GATE: () => beginsExpression(this.LA(2)) && tokenMatcher(this.LA(2), T.Word),
+        GATE: () => this.beginsPlace(this.LA(2)),
         ALT: () => {
           this.CONSUME(keyword('handling'));
           const where = this.SUBRULE1(this.postfix);
@@ -1735,7 +1734,7 @@ class SpecParser extends EmbeddedActionsParser {
         },
       },
       {
-        GATE: () => beginsExpression(this.LA(2)) && tokenMatcher(this.LA(2), T.Word),
+        GATE: () => this.beginsPlace(this.LA(2)),
         ALT: () => {
           this.CONSUME(keyword('pass'));
           const place = this.name(0, 'a place');
@@ -1748,6 +1747,11 @@ class SpecParser extends EmbeddedActionsParser {
     ]);
     return { token, expr, end: this.since(token).end };
   });
+
+  /** Behind `handling` and `pass`, which are variables otherwise: `always pass during guard`. */
+  private beginsPlace(token: IToken): boolean {
+    return tokenMatcher(token, T.Word) && beginsExpression(token) && token.image !== 'during';
+  }
 
   /** A variable, or what is said about a thread of that name. */
   private readonly variable: Rule<Expr> = this.RULE<() => Expr>('variable', () => {
@@ -1900,8 +1904,11 @@ class SpecParser extends EmbeddedActionsParser {
 
   // -- lines, and what happens in a bad one
 
-  /** Elements of a block, each of which ends with its line, up to the brace that closes them. */
-  private lines(element: () => void): void {
+  /**
+   * Elements of a block, each of which ends with its line, up to the brace that closes them. The beginning of a section
+   * shows that the brace is missing, but where the elements are sections themselves, however they are indented.
+   */
+  private lines(element: () => void, elements: 'lines' | 'sections' = 'lines'): void {
     if (this.RECORDING_PHASE) {
       this.many(0, () => {
         element();
@@ -1915,7 +1922,8 @@ class SpecParser extends EmbeddedActionsParser {
     for (;;) {
       this.skipEnds();
       const next = this.LA(1);
-      if (next.tokenType === EOF || next.tokenType === T.RightBrace || this.atSection()) return;
+      if (next.tokenType === EOF || next.tokenType === T.RightBrace) return;
+      if (elements === 'lines' && this.atSection()) return;
       this.line(element);
       // An unreadable line that consumed nothing must not be tried again.
       if (this.LA(1) === next) this.take();

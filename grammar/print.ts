@@ -25,7 +25,7 @@ import type {
   Unit,
   Value,
 } from './ast.ts';
-import { binding, notBinding } from './tokens.ts';
+import { binding, mnemonics, notBinding, registers } from './tokens.ts';
 
 /** The text of a tree that the parser made, or one like it: parsed again it is the same tree but for its spans. */
 export function print(file: File): string {
@@ -278,16 +278,26 @@ function asmOne(it: AsmItem): Lines {
 
 function instructions(list: readonly Insn[]): string {
   const only = list[0];
-  if (list.length === 1 && only) return instruction(only);
+  // `poke p = old` is the old content, not an instruction of that name.
+  const content = only?.mnemonic.text === 'old' || only?.mnemonic.text === 'new';
+  if (list.length === 1 && only && !content) return instruction(only);
   return list.length === 0 ? '{ }' : `{ ${list.map(instruction).join('; ')} }`;
 }
 
 function instruction(it: Insn): string {
-  const operands = it.operands.map(operand).join(', ');
+  // A word behind `lock` is the instruction that is locked.
+  const alone = it.mnemonic.text === 'lock';
+  const operands = it.operands.map((o, i) => operand(o, alone && i === 0)).join(', ');
   return operands === '' ? it.mnemonic.text : `${it.mnemonic.text} ${operands}`;
 }
 
-function operand(it: Operand): string {
+/** Names that are no names where an operand begins with them. */
+const operandWords: ReadonlySet<string> = new Set([
+  ...registers,
+  ...['byte', 'word', 'dword', 'qword', 'short', 'near', 'as'],
+]);
+
+function operand(it: Operand, enclosed: boolean): string {
   switch (it.kind) {
     case 'register':
       return it.name;
@@ -295,8 +305,15 @@ function operand(it: Operand): string {
       const size = it.size ? `${it.size} ` : '';
       return `${size}${it.segment ? `${it.segment}:` : ''}[${expression(it.address)}]`;
     }
-    case 'value':
-      return `${it.hint ? `${it.hint} ` : ''}${expression(it.expr)}`;
+    case 'value': {
+      const text = expression(it.expr);
+      const word = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text)?.[0].toLowerCase();
+      // `short -1` is a difference, and `short not a` is not to be read either.
+      const joins =
+        it.hint !== undefined && (text.startsWith('-') || word === 'not' || word === 'in');
+      const plain = !enclosed && !joins && !(word !== undefined && operandWords.has(word));
+      return `${it.hint ? `${it.hint} ` : ''}${plain ? text : `(${text})`}`;
+    }
   }
 }
 
@@ -375,11 +392,18 @@ function statement(it: Stmt): Lines {
       return [`fail ${quoted(it.text.text)}`];
     case 'emulate': {
       const { what } = it;
-      return [`emulate ${what.kind === 'insn' ? instruction(what.insn) : expression(what.expr)}`];
+      return [`emulate ${what.kind === 'insn' ? instruction(what.insn) : emulated(what.expr)}`];
     }
     case 'resume':
       return [`resume ${expression(it.expr)}`];
   }
+}
+
+/** In parentheses where it would be read as an instruction. */
+function emulated(it: Expr): string {
+  const text = expression(it);
+  const [word = ''] = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text) ?? [];
+  return mnemonics.has(word.toLowerCase()) || /^\w+ [\w]/.test(text) ? `(${text})` : text;
 }
 
 function pokeSource(it: PokeSource): string {
@@ -403,7 +427,9 @@ function range(it: Range): string {
 }
 
 function rhs(it: Rhs): string {
-  return it.kind === 'build' ? `build ${call(it.call, false)}` : expression(it.expr);
+  if (it.kind === 'build') return `build ${call(it.call, false)}`;
+  const text = expression(it.expr);
+  return /^build \w/.test(text) ? `(${text})` : text;
 }
 
 /** A statement that is a call keeps its parentheses where it has no arguments. */

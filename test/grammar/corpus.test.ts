@@ -20,6 +20,21 @@ describe.each(corpus)('$name', ({ name, text }) => {
     expect(print(again.file as File)).toBe(printed);
   });
 
+  test.each([
+    ['without indentation', /^[ \t]+/gm, ''],
+    ['with line ends of two characters', /\n/g, '\r\n'],
+    ['with empty lines and comments between', /\n/g, '\n\n  // a comment\n'],
+    ['with line ends for semicolons', /;/g, '\n'],
+  ])('is the same %s', (_, what, by) => {
+    const other = text
+      .replace(/".*?"|\/\/.*/g, (found) => found.replaceAll(';', ','))
+      .replace(what, by);
+    const again = parse(other);
+    expect(shown(other, again.diagnostics)).toEqual([]);
+    const said = (tree: File | undefined) => JSON.stringify(bare(tree)).replaceAll(';', ',');
+    expect(said(again.file)).toBe(said(file));
+  });
+
   test('has spans that lie in the text and in those around them', () => {
     expect(crossing(file, { start: 0, end: text.length })).toEqual([]);
   });

@@ -37,6 +37,22 @@ const word = fc.constantFrom(
   'head',
   'locked',
   'cores',
+  // Those that mean something before, behind or instead of a name.
+  ...[
+    'trap',
+    'pass',
+    'handling',
+    'build',
+    'old',
+    'new',
+    'as',
+    'near',
+    'short',
+    'lock',
+    'call',
+    'rax',
+  ],
+  ...['byte', 'gs', 'align', 'runs', 'test', 'expect', 'protocol', 'percpu', 'store4'],
 );
 const name: Arbitrary<Name> = word.map((text) => ({ text, span }));
 const names = fc.array(name, { minLength: 1, maxLength: 3 });
@@ -61,6 +77,9 @@ function node<N>(
     .map(([own, ...others]) => Object.assign({ ...fixed, span }, own, ...others) as N);
 }
 
+/** `trap at L` is an event and `handling at` a place: no thread is called so. */
+const thread = name.filter(({ text }) => !['trap', 'pass', 'handling'].includes(text));
+
 const { expr, post } = fc.letrec<{ expr: Expr; post: Expr; atom: Expr }>((tie) => ({
   post: fc.oneof(
     { maxDepth: 3, depthIdentifier: 'post' },
@@ -77,8 +96,8 @@ const { expr, post } = fc.letrec<{ expr: Expr; post: Expr; atom: Expr }>((tie) =
       .bigInt({ min: -(1n << 63n), max: (1n << 64n) - 1n })
       .map((value): Expr => ({ kind: 'number', value, span })),
     node<Expr>({ kind: 'within' }, { context: fc.constantFrom('nmi', 'irq') }),
-    node<Expr>({ kind: 'threadat' }, { thread: name, where: tie('post'), region: fc.boolean() }),
-    node<Expr>({ kind: 'returns' }, { thread: name, region: tie('post') }),
+    node<Expr>({ kind: 'threadat' }, { thread, where: tie('post'), region: fc.boolean() }),
+    node<Expr>({ kind: 'returns' }, { thread, region: tie('post') }),
     node<Expr>({ kind: 'handling' }, { where: tie('post') }),
     node<Expr>({ kind: 'trap' }, { where: tie('post') }),
     node<Expr>({ kind: 'pass' }, { place: name, which: fc.constantFrom('old', 'new') }),
@@ -108,12 +127,7 @@ const operand: Arbitrary<Operand> = fc.oneof(
     optional('size', fc.constantFrom('dword', 'qword')),
     optional('segment', fc.constant('gs')),
   ),
-  node<Operand>(
-    { kind: 'value' },
-    // Behind `short` and `near` a sign would join what stands before it: a place is meant.
-    { expr: post },
-    optional('hint', fc.constantFrom('short', 'near')),
-  ),
+  node<Operand>({ kind: 'value' }, { expr }, optional('hint', fc.constantFrom('short', 'near'))),
   node<Operand>({ kind: 'value' }, { expr }),
 );
 const mnemonic = fc
@@ -202,8 +216,7 @@ const { block } = fc.letrec<{ block: Block; stmt: Stmt }>((tie) => ({
     node<Stmt>({ kind: 'assert' }, { expr }, optional('text', text)),
     node<Stmt>({ kind: 'fail' }, { text }),
     node<Stmt>({ kind: 'emulate' }, { what: fc.record({ kind: fc.constant('insn'), insn }) }),
-    // A variable that holds an instruction; two words in a row are an instruction.
-    node<Stmt>({ kind: 'emulate' }, { what: fc.record({ kind: fc.constant('expr'), expr: post }) }),
+    node<Stmt>({ kind: 'emulate' }, { what: fc.record({ kind: fc.constant('expr'), expr }) }),
     node<Stmt>({ kind: 'resume' }, { expr }),
     node<Stmt>({ kind: 'stop' }, { body: tie('block') }, optional('resume', tie('block'))),
     node<Stmt>({ kind: 'atomic' }, { body: tie('block') }),
