@@ -13,6 +13,7 @@ export const waiting: ReadonlyMap<string, string> = new Map([
   ['beside', 'two patchers at the same time'],
   ['run', 'the patcher or a handler executes a routine'],
   ['schedule', 'the voluntary switch of threads'],
+  ['emulate at a place that reads memory', 'what it read counts as of the moment of the emulation'],
 ]);
 
 /** One diagnostic for each place where a spec uses what waits. */

@@ -240,6 +240,11 @@ function read(expr: Expr, sink: Sink): void {
       // An address where nothing is.
       sink.writes.add('outcome');
       return;
+    case 'both':
+    case 'either':
+      read(expr.a, sink);
+      read(expr.b, sink);
+      return;
     case 'binary':
       read(expr.a, sink);
       read(expr.b, sink);
@@ -297,3 +302,6 @@ function read(expr: Expr, sink: Sink): void {
 function unreachable(x: never): never {
   throw new Error(`no case for ${JSON.stringify(x)}`);
 }
+
+/** Whether a list of operations loads from memory, the stack's own pushes and pops aside. */
+export const readsMemory = (ops: readonly Op[]): boolean => footprint(ops).reads.has('memory');

@@ -20,19 +20,18 @@ export interface Liveness {
 }
 
 /**
- * A backward analysis over the instructions that threads and handlers' code can reach, with every content of every
- * place. A `ret` may go behind any call. What a handler resumes at is not followed: it gets what the handler gave.
+ * A backward analysis over all instructions, with every content of every place. A `ret` may go behind any call.
  */
 export function liveness(
   text: readonly TextRange[],
   places: readonly Place[],
   contents: readonly Content[],
   stubs: readonly Uint8Array[],
-  entries: readonly Address[],
 ): Liveness {
   const nodes = new Map<Address, Node[]>();
   const behindCalls: Address[] = [];
   const named = new Set<string>();
+  const stubReads = new Set<string>();
   const rets: { at: Address; reads: ReadonlySet<string>; writes: ReadonlySet<string> }[] = [];
 
   const scan = (from: Address, bytes: Uint8Array, reachable: boolean): void => {
@@ -45,6 +44,7 @@ export function liveness(
       const ops = instantiate(d, address);
       const f = footprint(ops);
       for (const name of [...f.reads, ...f.writes]) named.add(name);
+      if (!reachable) for (const name of f.reads) stubReads.add(name);
       if (reachable) {
         const branches = ops.filter(
           (o): o is Extract<Op, { kind: 'branch' }> => o.kind === 'branch',
@@ -69,6 +69,7 @@ export function liveness(
   for (const range of text) scan(range.from, range.bytes, true);
   for (const place of places)
     for (const c of place.contents) scan(place.from, (contents[c] as Content).bytes, true);
+  // What a stub reads comes from outside of it, or from nearly anywhere: all that it reads counts.
   for (const bytes of stubs) scan(0, bytes, false);
   for (const r of rets)
     nodes.set(r.at, [
@@ -94,16 +95,9 @@ export function liveness(
       if (set.size !== before) changed = true;
     }
   }
-  // A value counts wherever it is on its way to a read, not only where it comes from outside.
-  const reached = new Set<Address>();
-  const queue = [...entries, ...places.map((p) => p.from)];
-  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-    if (reached.has(at)) continue;
-    reached.add(at);
-    for (const node of nodes.get(at) ?? []) queue.push(...node.next);
-  }
-  const live = new Set<string>();
-  for (const at of reached) for (const r of liveIn.get(at) ?? []) live.add(r);
+  // A value counts wherever it is on its way to a read, in all text: a handler may go on anywhere in it.
+  const live = new Set<string>(stubReads);
+  for (const set of liveIn.values()) for (const r of set) live.add(r);
   const isRegister = (name: string): boolean =>
     (registers as readonly string[]).includes(name) || name === 'flags';
   return {

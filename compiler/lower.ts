@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { File, Insn, Item, Span } from '../grammar/index.ts';
+import { readsMemory } from './footprint.ts';
 import type {
   Content,
   DataWord,
@@ -20,7 +21,7 @@ import type {
 } from './ir.ts';
 import { builtin, percpuStride, property, region } from './ir.ts';
 import { liveness } from './liveness.ts';
-import type { Address, Expr, Register } from './ops.ts';
+import type { Address, Expr, Op, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
 import { addressOf, contentBytes, itemsOf, place as placeCode, ways } from './place.ts';
@@ -162,7 +163,15 @@ class Builder {
   build(): Lowered | undefined {
     const { spec, settings } = this;
     const { environment } = settings;
+    for (const [name, info] of this.optionSpans())
+      this.introduce({ text: name, span: info }, 'an option');
     this.memory();
+    for (const d of spec.defines) this.introduce(d.name, 'a `define`');
+    for (const r of spec.requires) {
+      if ((builtin as readonly string[]).includes(r.name.text))
+        this.error('duplicate-name', `\`${r.name.text}\` is a built-in property`, r.name.span);
+      this.introduce(r.name, 'a property');
+    }
     this.symbols = {
       address: (name) => {
         const v = this.variables.get(name);
@@ -223,6 +232,19 @@ class Builder {
         'at most 31 witnesses',
         witnesses[31]?.span ?? { start: 0, end: 0 },
       );
+    if (this.events.length > 31)
+      this.error(
+        'too-many-events',
+        'at most 31 different `trap at` and `pass … as` in one file',
+        spec.witnesses[0]?.span ?? { start: 0, end: 0 },
+      );
+    const eventually = spec.requires.filter((r) => r.property.kind === 'eventually');
+    if (eventually.length > 7)
+      this.error(
+        'too-many-goals',
+        'at most 7 `eventually`',
+        eventually[7]?.span ?? { start: 0, end: 0 },
+      );
     const requirements: Requirement[] = spec.requires.map((r, i) => {
       const t = r.property;
       const during = 'during' in t && t.during ? kernel.phases.indexOf(t.during.text) : undefined;
@@ -239,28 +261,46 @@ class Builder {
     });
 
     const { withContents, all } = this.finishPlaces(places, patches, scope);
+    for (const place of withContents) {
+      const reads = place.contents.some((c) =>
+        this.readsMemory((all[c] as Content).bytes, place.from),
+      );
+      const emulating = spec.breakpoints.find((b) => /\bemulate\b/.test(this.source(b.span)));
+      // What it read would have to be remembered from the moment at which it was emulated.
+      if (reads && emulating)
+        this.error(
+          'not-supported',
+          'not supported yet: emulate at a place that reads memory',
+          place.span,
+        );
+    }
     const ranges = this.textRanges();
     const flow = liveness(
       ranges,
       withContents,
       all,
       stubs.map((s) => s.template),
-      [
-        ...threads.list.map((t) => t.entry),
-        ...sources.flatMap((s) => (s.entry === undefined ? [] : [s.entry])),
-        ...(ipiCode ? [ipiCode.entry] : []),
-      ],
     );
     const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
     const used = registers.flatMap((name, r): Register[] =>
       r !== RSP && named.has(name) ? [r] : [],
     );
     const count = threads.list.length + 1;
-    const crowded = count > environment.cpus;
+    const homes = [0, ...threads.list.map((t) => t.cpu)];
+    const shared = homes.some((cpu, i) => homes.indexOf(cpu) !== i);
+    const crowded = count > environment.cpus || shared;
+    if (settings.preempt === false && crowded) {
+      const last = threads.list[threads.list.length - 1];
+      this.error(
+        'never-runs',
+        `with \`preempt off\` a thread never runs: there are ${count} with the patcher, on ${environment.cpus} CPU${environment.cpus === 1 ? '' : 's'}${last ? ` (\`${last.name}\` is on CPU ${last.cpu})` : ''}`,
+        settings.preemptSpan ?? { start: 0, end: 0 },
+      );
+    }
     const env: Environment = {
       ...environment,
       preempt: settings.preempt ?? crowded,
-      migrate: settings.migrate ?? crowded,
+      migrate: settings.migrate ?? count > environment.cpus,
       events: sources,
     };
     const labels = new Map<Address, string>();
@@ -327,6 +367,11 @@ class Builder {
 
   private source(span: Span): string {
     return this.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
+  }
+
+  /** Every name of every option, also one that is there twice. */
+  private optionSpans(): readonly (readonly [string, Span])[] {
+    return this.spec.optionNames.map((n) => [n.text, n.span] as const);
   }
 
   // ---- memory
@@ -464,10 +509,9 @@ class Builder {
         rows.length > 1 ? `{ ${text} }` : text,
         label.address,
       );
-      const site = spec.sites.find((s) => s.name.text === name);
       const dead: Register[] = [];
       let flagsDead = false;
-      for (const d of site?.dead ?? []) {
+      for (const d of spec.sites.flatMap((x) => (x.name.text === name ? x.dead : []))) {
         if (d.text === 'flags') {
           flagsDead = true;
           continue;
@@ -588,6 +632,17 @@ class Builder {
     return { withContents: out, all: this.contents };
   }
   private explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
+
+  private readsMemory(bytes: Uint8Array, at: Address): boolean {
+    for (let k = 0; k < bytes.length; ) {
+      const rest = bytes.slice(k);
+      const d = decode(rest, rest.length);
+      if (d.kind !== 'insn') return false;
+      if (readsMemory(instantiate(d, at + k))) return true;
+      k += d.length;
+    }
+    return false;
+  }
 
   private cellsOf(places: readonly Place[], stubs: readonly Stub[]): number {
     return (
@@ -731,12 +786,20 @@ class Builder {
   private reaches(entry: Address, places: readonly Place[]): boolean {
     const inside = (a: Address): boolean =>
       places.some((p) => a >= p.from && a < p.from + p.length);
-    for (const { address } of this.flow(entry)) if (inside(address)) return true;
+    for (const { address, ops } of this.flow(entry)) {
+      if (inside(address)) return true;
+      // Where an indirect branch or a trap's handler goes nobody knows here.
+      const away = ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
+      const back = ops.some((o) => o.kind === 'pop' && o.as === 'return');
+      if ((away && !back) || ops.some((o) => o.kind === 'trap')) return true;
+    }
     return false;
   }
 
   /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */
-  private *flow(entry: Address): Generator<{ readonly address: Address; readonly delta: number }> {
+  private *flow(
+    entry: Address,
+  ): Generator<{ readonly address: Address; readonly delta: number; readonly ops: readonly Op[] }> {
     const byteAt = (a: Address): number | undefined => {
       const c = this.placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
       return c?.bytes[a - c.from];
@@ -746,11 +809,11 @@ class Builder {
     for (let k = 0; k < queue.length; k++) {
       const address = queue[k] as Address;
       let delta = seen.get(address) as number;
-      yield { address, delta };
       const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(address + i) ?? 0);
       const d = decode(bytes, 15);
+      const ops = d.kind === 'insn' ? instantiate(d, address) : [];
+      yield { address, delta, ops };
       if (d.kind !== 'insn') continue;
-      const ops = instantiate(d, address);
       let on = true;
       const add = (to: Address, by: number): void => {
         if (seen.has(to)) return;
@@ -825,10 +888,16 @@ class Builder {
         );
         return [];
       }
+      if (e.name !== undefined && reservedNames.has(e.name))
+        this.error(
+          'event-name',
+          `an interrupt cannot be called \`${e.name}\`: actions are`,
+          e.span,
+        );
       if (e.count === 0) return [];
       return [
         {
-          name: e.name ?? chosen?.name?.text ?? e.kind,
+          name: `${e.name ?? e.kind}${settings.events.filter((x) => x.kind === e.kind && x.name === e.name).length > 1 ? ` ${e.on === undefined ? '' : `on ${e.on} `}#${settings.events.indexOf(e) + 1}` : ''}`,
           kind: e.kind,
           count: e.count,
           reaches: entry !== undefined && this.reaches(entry.address, places),
@@ -1032,6 +1101,18 @@ class Builder {
     return this.placed.chunks.map((c) => ({ from: c.from, bytes: c.bytes }));
   }
 }
+
+/** Words that begin the names of other actions. */
+const reservedNames = new Set([
+  'step',
+  'ipi',
+  'nmi',
+  'irq',
+  'fetch',
+  'commit',
+  'preempt',
+  'latched',
+]);
 
 /** Registers that a handler names as `frame.rax`. */
 const frameRegistersIn = (text: string): readonly string[] =>

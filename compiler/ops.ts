@@ -80,6 +80,8 @@ export type Expr =
       readonly width: Width;
     }
   | { readonly kind: 'not'; readonly a: Expr } // logical: 1 if 0, else 0
+  // `and` and `or` that stop early.
+  | { readonly kind: 'both' | 'either'; readonly a: Expr; readonly b: Expr }
   // Statements of the patcher and of handlers.
   | { readonly kind: 'local'; readonly index: number }
   | { readonly kind: 'cpu' }

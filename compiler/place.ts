@@ -218,20 +218,39 @@ export function itemsOf(
   return out;
 }
 
-/** Routines: runs of code that nothing falls through out of. */
-function routines(items: readonly Item<Span>[]): Item<Span>[][] {
+/**
+ * Routines: runs of code that nothing falls through out of. A place stays together with what is behind it, whatever
+ * it holds at first; so does a short jump with its target.
+ */
+function routines(items: readonly Item<Span>[], places: ReadonlySet<string>): Item<Span>[][] {
   const out: Item<Span>[][] = [];
   let now: Item<Span>[] = [];
   let ended = false;
+  const open = new Set<string>();
+  const wanted = new Set<string>();
   for (const item of items) {
     const isEnd = item.kind === 'label' && item.name.endsWith('.end');
-    if (ended && !isEnd) {
+    if (ended && !isEnd && wanted.size === 0) {
       out.push(now);
       now = [];
       ended = false;
     }
     now.push(item);
-    if (item.kind === 'insn') ended = endsFlow.has(item.insn.mnemonic);
+    if (item.kind === 'label') {
+      wanted.delete(item.name);
+      if (places.has(item.name)) open.add(item.name);
+      if (isEnd) open.delete(item.name.slice(0, -4));
+    }
+    if (item.kind === 'insn') {
+      ended = endsFlow.has(item.insn.mnemonic) && open.size === 0;
+      const to = item.insn.operands[0];
+      const ahead =
+        item.insn.hint === 'short' && to?.kind === 'ref' && 'name' in to.ref
+          ? to.ref.name
+          : undefined;
+      if (ahead !== undefined && !now.some((x) => x.kind === 'label' && x.name === ahead))
+        wanted.add(ahead);
+    }
   }
   if (now.length > 0) out.push(now);
   // A routine that is one group (`window: { ret; int3 4 }`) must stay whole.
@@ -260,7 +279,7 @@ export function place(
   const items = itemsOf(spec.code, spec, symbols, report);
   const seen = new Map<string, Span>();
   const spans = labelSpans(spec.code);
-  const parts = routines(items);
+  const parts = routines(items, new Set(placeNames.map((p) => p.name)));
   if (parts.length > mostRoutines) {
     report({
       code: 'too-many-routines',

@@ -68,7 +68,10 @@ export function checksOf(
 ): readonly Check[] {
   // In a setting both ends of a range are meant: `place at 0..63 of 64` is every offset.
   let checks: Check[] = [{ values: [], options: defaults(options), settings: [] }];
-  for (const setting of [...machine, ...settings]) {
+  // A scenario says what is different: what the file's `machine` says of the same thing is not asked.
+  const own = new Set(settings.flatMap(keysOf));
+  const common = machine.filter((s) => !keysOf(s).some((k) => own.has(k)));
+  for (const setting of [...common, ...settings]) {
     if (setting.kind === 'option') {
       const info = options.get(setting.name.text);
       if (!info) {
@@ -140,6 +143,21 @@ export function checksOf(
   return checks;
 }
 
+/** What a setting is about: two with one key contradict each other. */
+function keysOf(setting: Setting): readonly string[] {
+  if (setting.kind === 'option') return [`option ${setting.name.text}`];
+  const word = (i: number): string => {
+    const a = setting.atoms[i]?.[0];
+    return a?.kind === 'word' ? a.text : '';
+  };
+  const first = word(0);
+  if (word(1) === 'at') return [`at ${first}`];
+  if (first === 'pin') return [`pin ${word(1)}`];
+  if (first === 'nmi' && word(1) === 'in') return ['nmi in shadow'];
+  if (first === 'irq' || first === 'nmi') return [`${first} ${word(1)}`];
+  return [first];
+}
+
 export const wordsText = (words: readonly Atom[]): string =>
   words
     .map((a) =>
@@ -194,6 +212,7 @@ export const profiles: Readonly<Record<'sdm' | 'amd' | 'zen3', FetchModel>> = {
 export interface Settings {
   readonly environment: Omit<Environment, 'preempt' | 'migrate' | 'events'>;
   readonly preempt?: boolean;
+  readonly preemptSpan?: Span;
   readonly migrate?: boolean;
   readonly events: readonly {
     readonly kind: 'irq' | 'nmi';
@@ -260,6 +279,7 @@ export function readSettings(
     stalenessBounded: false,
   };
   let preempt: boolean | undefined;
+  let preemptSpan: Span | undefined;
   let migrate: boolean | undefined;
   let threads: number | undefined;
   let patches: number | undefined;
@@ -356,6 +376,7 @@ export function readSettings(
         break;
       case 'preempt':
         preempt = oneOf(1, ['on', 'off'], 'preempt') === 'on';
+        preemptSpan = span;
         break;
       case 'migrate':
         migrate = oneOf(1, ['on', 'off'], 'migrate') === 'on';
@@ -452,6 +473,7 @@ export function readSettings(
     pins,
     positions,
     ...(preempt === undefined ? {} : { preempt }),
+    ...(preemptSpan === undefined ? {} : { preemptSpan }),
     ...(migrate === undefined ? {} : { migrate }),
     ...(threads === undefined ? {} : { threads }),
     ...(patches === undefined ? {} : { patches }),

@@ -1,13 +1,14 @@
 // A spec under one choice of options: every `if` on options is decided, and what is left is sorted by section.
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
-import type { AsmItem, Expr, File, Item, Span } from '../grammar/index.ts';
+import type { AsmItem, Expr, File, Item, Name, Span } from '../grammar/index.ts';
 import type { Options, OptionValue } from './scenario.ts';
 
 type Of<K extends Item['kind']> = Extract<Item, { kind: K }>;
 
 export interface Spec {
   readonly options: Options;
+  readonly optionNames: readonly Name[];
   readonly code: readonly AsmItem[];
   readonly runs: readonly Of<'runs'>[];
   readonly memory: readonly Of<'memory'>[];
@@ -112,6 +113,7 @@ export function flatten(file: File, options: Options, report: (d: Diagnostic) =>
     });
   return {
     options,
+    optionNames: pick('option').flatMap((o) => o.names),
     code: asm(pick('code').flatMap((c) => c.body)),
     runs: pick('runs'),
     memory: pick('memory'),

@@ -528,8 +528,11 @@ export class Lowering {
     const end: Label = { at: -1 };
     const from = this.next;
     const limit = this.value(stmt.to);
-    const more = binary('lt', local(index), limit);
-    this.jump(end, span, { unless: more });
+    const goes: Label = { at: -1 };
+    this.jump(goes, span, { when: binary('lt', local(index), limit) });
+    this.clearKeep(from, span);
+    this.jump(end, span);
+    this.mark(goes);
     this.clear(from, span);
     this.bindings.push(new Map());
     this.bind(stmt.name, { kind: 'local', index });
@@ -803,6 +806,16 @@ export class Lowering {
   /** An atomic block is one locked instruction: it can touch one word. */
   private checkOneWord(block: Block, span: Span): void {
     const words = new Set<string>();
+    /** A pointer that is read to get at the word is a word, too; an array or a record is an address. */
+    const inner = (e: Ast): void => {
+      if (e.kind === 'name') {
+        const v = this.scope.variables.get(e.text);
+        if (v && v.count === undefined && v.fields.length === 0 && !v.percpu) words.add(e.text);
+      } else if (e.kind === 'index') {
+        inner(e.of);
+        seen(e.index);
+      } else if (e.kind === 'field') seen(e);
+    };
     const seen = (e: Ast): void => {
       switch (e.kind) {
         case 'name':
@@ -811,9 +824,12 @@ export class Lowering {
         case 'field':
           if (e.of.kind === 'name' && e.of.text === 'frame') break;
           words.add(this.text(e.span));
+          inner(e.of);
           break;
         case 'index':
           words.add(this.text(e.span));
+          inner(e.of);
+          seen(e.index);
           break;
         case 'binary':
           seen(e.a);
@@ -969,7 +985,7 @@ export class Lowering {
   private shortCircuit(e: Extract<Ast, { kind: 'binary' }>): Expr {
     if (!this.role) {
       // A property is one look at a state, with no steps: all of it is evaluated at once.
-      return binary(e.op === 'and' ? 'and' : 'or', truth(this.value(e.a)), truth(this.value(e.b)));
+      return { kind: e.op === 'and' ? 'both' : 'either', a: this.value(e.a), b: this.value(e.b) };
     }
     const result = this.fresh();
     const end: Label = { at: -1 };

@@ -4,7 +4,7 @@ import { property, region } from '../ir.ts';
 import { flagBits, RSP } from '../ops.ts';
 import type { Core } from './core.ts';
 import { toAddress } from './core.ts';
-import { context, cpuField, taskField } from './layout.ts';
+import { context, cpuField, shadowStackWords, taskField } from './layout.ts';
 
 /** Selectors in a frame: any fixed values do, as nothing reads them. */
 const codeSegment = 0x10;
@@ -135,6 +135,7 @@ export function releaseSlot(m: Core, slot: number): void {
   };
   for (const t of l.tasks) {
     alias(t + taskField.rip, -1);
+    if (m.p.env.shadowStack) for (let k = 0; k < shadowStackWords; k++) alias(t + l.shadow + k, -1);
     for (let d = 0; d < l.depth; d++) {
       const c = t + l.contexts + d * l.ctx.size + l.ctx.locals;
       for (let k = c; k < c + l.ctx.saved - l.ctx.locals; k += 2) alias(k, s[k + 1] as number);

@@ -157,7 +157,6 @@ export class Core {
     this.s = s;
     p.places.forEach((place, i) => {
       s[l.versions + i] = 1;
-      s[l.ever + i] = 1;
       const first = p.contents[place.contents[0] as number];
       if (!first) throw new Error(`place ${place.name} has no content`);
       first.bytes.forEach((b, k) => {
@@ -177,7 +176,7 @@ export class Core {
       if (running[thread.cpu] === -1) running[thread.cpu] = i + 1;
     });
     idleCpus(p).forEach((cpu, i) => {
-      running[cpu] = idleFrom(p) + i;
+      if (running[cpu] === -1) running[cpu] = idleFrom(p) + i;
     });
     for (let task = 0; task < taskCount(p); task++) {
       const t = l.tasks[task] as number;
@@ -654,7 +653,7 @@ export class Core {
     let value = s[l.cells + cell] as number;
     const base = (l.cpus[this.cpu] as number) + cpuField.buffer;
     const n = s[base] as number;
-    for (let i = 0, at = base + 1; i < n; i++, at += l.unitWords) {
+    for (let i = 0, at = base + 1; i < n && !this.looking; i++, at += l.unitWords) {
       const head = s[at] as number;
       if ((head & 15) !== 3) continue;
       const k = cell - (s[at + 1] as number);

@@ -34,6 +34,7 @@ export class Kernel {
   private readonly passes: Passes;
   private readonly effects: Effects;
   /** Contents whose first instruction, when emulated, touches memory: a step of its own. */
+  private readonly phased: boolean;
   private readonly emulatedAccess: readonly boolean[];
 
   constructor(core: Core, fetch: Fetch, passes: Passes, effects: Effects) {
@@ -42,6 +43,7 @@ export class Kernel {
     this.fetch = fetch;
     this.passes = passes;
     this.effects = effects;
+    this.phased = core.p.requirements.some((r) => r.during !== undefined);
     this.executed = new Uint8Array(core.p.kernel.length);
     this.emulatedAccess = core.p.contents.map((content) => {
       const insn = this.first(content.bytes, region.code);
@@ -108,6 +110,11 @@ export class Kernel {
     switch (op.kind) {
       case 'end':
         return false;
+      case 'waittime':
+        // What was stored before a bounded wait is what all fetch after it: it must have been stored.
+        return empty || (!m.p.env.stalenessBounded && m.p.env.memory !== 'sc');
+      case 'emulate':
+        return !this.isAccess(op) || ((m.p.env.memory !== 'sc' || empty) && m.hasRoom(1));
       case 'acks':
         return m.s[m.l.outstanding] === 0;
       case 'send':
@@ -131,10 +138,8 @@ export class Kernel {
       case 'load':
       case 'release':
       case 'preempt':
-      case 'waittime':
       case 'ipiack':
         return m.p.env.memory !== 'sc' || empty;
-      case 'emulate':
       case 'set':
       case 'jump':
       case 'violate':
@@ -162,13 +167,15 @@ export class Kernel {
         if (accessed || !this.ready(index)) return;
         accessed = true;
         this.accessed = index;
+        if (m.task === 0 && m.s[m.c] === context.user && this.phased)
+          m.s[m.l.phase] = 1 + ((this.p.kernel[index] as KernelOp).phase ?? -1);
       }
       this.executed[index] = 1;
       m.s[m.t + taskField.rip] = ((m.rip() as number) + 1) | 0;
-      const context = m.c;
+      const before = m.c;
       this.perform(op, index);
       if (op.kind === 'iret') return;
-      if (m.c !== context) return;
+      if (m.c !== before) return;
     }
   }
 
@@ -216,16 +223,17 @@ export class Kernel {
         this.build(op);
         return;
       case 'release': {
-        const lo = evaluate(m, { kind: 'local', index: op.slot });
-        const slot = m.slots.findIndex((x) => x.stub === op.stub && (x.from | 0) === lo);
-        if (slot < 0 || m.s[m.l.slots + slot] === 0) {
+        const built = m.slots.flatMap((x, i) =>
+          x.stub === op.stub && m.s[m.l.slots + i] !== 0 ? [i] : [],
+        );
+        if (built.length === 0) {
           m.violate(
             property('stale_stub'),
             `releases ${m.p.stubs[op.stub]?.name}, which is not built`,
           );
           return;
         }
-        releaseSlot(m, slot);
+        for (const slot of built) releaseSlot(m, slot);
         assign(m, { kind: 'local', index: op.slot }, 0, 0);
         return;
       }

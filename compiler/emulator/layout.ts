@@ -64,7 +64,8 @@ export interface Layout {
   readonly parts: readonly number[];
   readonly fields: readonly Field[];
   readonly versions: number; // one word a place: contents that are current
-  readonly ever: number; // one word a place: contents that were current at some time
+  readonly ended: number; // 1 where a run came to what the spec waives, and ended
+  readonly phase: number; // 1 + the phase of the patcher's last access
   readonly patchOld: number; // one word a place: content + 1 while a patch runs on it
   readonly patchNew: number;
   readonly slots: number; // one word a slot: 1 if built
@@ -101,11 +102,16 @@ export function taskCount(p: Program): number {
   return Math.max(1 + p.threads.length, idleFrom(p) + idleCpus(p).length);
 }
 export const idleFrom = (p: Program): number => 1 + p.threads.length;
-/** CPUs on which nothing starts, in order. */
+/** CPUs that have an idle task: those on which nothing starts, or all where threads can be preempted though each has one. */
 export function idleCpus(p: Program): readonly number[] {
+  const all = Array.from({ length: p.env.cpus }, (_, c) => c);
+  if (p.env.preempt && p.threads.length < p.env.cpus) return all;
   const busy = new Set([0, ...p.threads.map((t) => t.cpu)]);
-  return Array.from({ length: p.env.cpus }, (_, c) => c).filter((c) => !busy.has(c));
+  return all.filter((c) => !busy.has(c));
 }
+/** The CPU on which a task starts, and stays without migration. */
+export const homeOf = (p: Program, task: number): number =>
+  task === 0 ? 0 : (p.threads[task - 1]?.cpu ?? idleCpus(p)[task - idleFrom(p)] ?? 0);
 
 export function createLayout(p: Program): Layout {
   let at = 0;
@@ -128,7 +134,8 @@ export function createLayout(p: Program): Layout {
 
   part();
   const versions = field('current', p.places.length);
-  const ever = field('ever', p.places.length);
+  const ended = field('ended', p.waived.size > 0 ? 1 : 0);
+  const phase = field('phase', p.requirements.some((r) => r.during !== undefined) ? 1 : 0);
   const patchOld = field('old', p.places.length);
   const patchNew = field('new', p.places.length);
   const slots = field('slots', slotCount);
@@ -227,7 +234,8 @@ export function createLayout(p: Program): Layout {
     parts,
     fields,
     versions,
-    ever,
+    ended,
+    phase,
     patchOld,
     patchNew,
     slots,

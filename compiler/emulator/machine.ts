@@ -10,7 +10,7 @@ import { Core, toAddress } from './core.ts';
 import type { Choice } from './fetch.ts';
 import { Fetch } from './fetch.ts';
 import { Kernel } from './kernel.ts';
-import { context, cpuField, idleFrom, taskCount, taskField, taskName } from './layout.ts';
+import { context, cpuField, homeOf, idleFrom, taskCount, taskField, taskName } from './layout.ts';
 import { Passes } from './passes.ts';
 import type { Effects } from './step.ts';
 import { evaluate, execute } from './step.ts';
@@ -73,7 +73,6 @@ class X86Machine implements Machine {
   private readonly p: Program;
   private readonly passes: Passes;
   private readonly effects: Effects;
-  private readonly before: Int32Array;
   private readonly eventually: readonly Program['requirements'][number][];
 
   constructor(p: Program) {
@@ -87,7 +86,6 @@ class X86Machine implements Machine {
     this.parts = this.core.l.parts;
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
-    this.before = new Int32Array(this.words);
     this.eventually = p.requirements.filter((r) => r.when === 'eventually');
     const terminates = p.waived.has(property('terminates'))
       ? []
@@ -133,6 +131,7 @@ class X86Machine implements Machine {
     const m = this.core;
     const { l, p } = m;
     m.s = state;
+    if (p.waived.size > 0 && state[l.ended] !== 0) return 0;
     let n = 0;
     for (let cpu = 0; cpu < p.env.cpus; cpu++) {
       m.select(cpu);
@@ -199,10 +198,10 @@ class X86Machine implements Machine {
     let n = from;
     const count = taskCount(this.p);
     for (let task = 0; task < count; task++) {
-      if (task >= idleFrom(this.p) || m.l.cpus.some((c) => m.s[c + cpuField.task] === task))
-        continue;
-      const home = task === 0 ? 0 : (this.p.threads[task - 1]?.cpu ?? 0);
-      if (!this.p.env.migrate && home !== cpu) continue;
+      if (m.l.cpus.some((c) => m.s[c + cpuField.task] === task)) continue;
+      // An idle task belongs to its CPU.
+      const idle = task >= idleFrom(this.p);
+      if ((idle || !this.p.env.migrate) && homeOf(this.p, task) !== cpu) continue;
       out[n++] = code(cpu, kinds.preempt, task);
     }
     return n;
@@ -222,7 +221,6 @@ class X86Machine implements Machine {
     m.direct = false;
     m.onFrame = false;
     this.witnessed = 0;
-    if (p.waived.size > 0) this.before.set(state);
     const cpu = actionCpu(action);
     const argument = argumentOf(action);
     const at = l.cpus[cpu] as number;
@@ -274,8 +272,9 @@ class X86Machine implements Machine {
     m.direct = false;
     if (m.outcome === 0 && m.limit === undefined) this.judge();
     if (m.outcome !== 0 && p.waived.has(m.outcome - 1)) {
-      // A run that breaks what the spec waives goes no further.
-      state.set(this.before);
+      // A run that comes to what the spec waives ends there: one state stands for all such ends.
+      state.fill(0);
+      state[l.ended] = 1;
       m.outcome = 0;
     }
     return m.outcome;
@@ -290,7 +289,7 @@ class X86Machine implements Machine {
   private runIpiCode(): void {
     const m = this.core;
     if (!this.p.ipiCode || m.outcome !== 0 || m.limit !== undefined) return;
-    m.push(m.rip(), -1, false);
+    m.push(m.rip(), -1, true);
     m.s[m.t + taskField.rip] = this.p.ipiCode.entry | 0;
   }
 
@@ -359,6 +358,7 @@ class X86Machine implements Machine {
       const e = this.p.events[i] as Program['events'][number];
       if (e.kind === 'trap' && (e.address | 0) === this.trapped) m.events |= 1 << i;
     }
+    this.passes.trapped(this.trapped);
     deliver(m, {
       kind: context.breakpoint,
       name: '#BP',
@@ -378,29 +378,20 @@ class X86Machine implements Machine {
     for (const r of p.requirements) {
       if (r.when === 'eventually' || (r.when === 'after patch' && !m.finished)) continue;
       if (p.waived.has(r.property)) continue;
-      if (r.during !== undefined && this.phase() !== r.during) continue;
+      if (r.during !== undefined && (m.s[m.l.phase] as number) - 1 !== r.during) continue;
       const lo = evaluate(m, r.expr);
       const truth = lo !== 0 || m.hi !== 0;
       if (m.outcome === 0 && truth === (r.when === 'never'))
         m.violate(r.property, `${r.name} does not hold`);
     }
+    const broken = m.outcome !== 0;
     for (let i = 0; i < p.witnesses.length; i++) {
       const lo = evaluate(m, (p.witnesses[i] as Program['witnesses'][number]).expr);
-      if (lo !== 0 || m.hi !== 0) this.witnessed |= 1 << i;
+      // A witness that cannot be read is not seen; it breaks nothing.
+      if ((lo !== 0 || m.hi !== 0) && m.outcome === 0) this.witnessed |= 1 << i;
+      if (!broken) m.outcome = 0;
     }
     m.looking = false;
-  }
-
-  /** The phase in which the patcher stands, or -1. */
-  private phase(): number {
-    const m = this.core;
-    const t = m.l.tasks[0] as number;
-    const depth = m.s[t + taskField.depth] as number;
-    const rip =
-      depth === 0
-        ? (m.s[t + taskField.rip] as number)
-        : m.stackWord(m.s[t + m.l.contexts + m.l.ctx.size + 1] as number);
-    return this.p.kernel[this.kernel.at(rip)]?.phase ?? -1;
   }
 
   // ---- names and goals
@@ -541,6 +532,7 @@ class X86Machine implements Machine {
     const m = this.core;
     const { p } = m;
     m.s = state;
+    if (p.waived.size > 0 && state[m.l.ended] !== 0) return (1 << this.goals.length) - 1;
     let bits = 0;
     let bit = 1;
     if (!p.waived.has(property('terminates'))) {

@@ -1,5 +1,6 @@
 // Passes: what a context does between the fetch of a place's first byte and its arrival behind the place or at a target.
 
+import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property } from '../ir.ts';
 import { flagBits, RSP, registers, statusFlags } from '../ops.ts';
@@ -18,6 +19,10 @@ interface Outcome {
   }[];
 }
 
+/** Bits of a pass's mask above those of the contents. */
+const hasTrapped = 1 << 30;
+const wentAway = 1 << 29;
+
 export class Passes {
   private readonly m: Core;
   private readonly fetch: Fetch;
@@ -25,6 +30,9 @@ export class Passes {
   /** For each place: addresses at which a pass of it can arrive, whatever the registers hold. */
   private readonly arrivals: readonly ReadonlySet<number>[];
   private readonly scratch: Int32Array;
+  /** For each place: whether a content of it begins with an INT3; whether one reads memory. */
+  private readonly traps: readonly boolean[];
+  private readonly loads: readonly boolean[];
   private readonly eventsOfPass: readonly {
     readonly event: number;
     readonly place: number;
@@ -49,6 +57,12 @@ export class Passes {
       for (let i = 0; i < place.length; i++) set.delete((place.from + i) | 0);
       return set;
     });
+    this.traps = core.p.places.map((p) =>
+      p.contents.some((c) => core.p.contents[c]?.bytes[0] === 0xcc),
+    );
+    this.loads = core.p.places.map((p) =>
+      p.contents.some((c) => (this.outcomes[c] as Outcome).insns.some((i) => readsMemory(i.ops))),
+    );
     this.eventsOfPass = core.p.events.flatMap((e, event) =>
       e.kind === 'pass' ? [{ event, place: e.place, content: e.content }] : [],
     );
@@ -75,7 +89,19 @@ export class Passes {
     const { m } = this;
     const { l } = m;
     const open = m.s[m.c + l.ctx.pass] as number;
-    if (open === place + 1) return; // a retry belongs to the pass that is open
+    if (open === place + 1) {
+      // A retry belongs to the pass that is open; who went somewhere else and comes round again does not retry.
+      if ((m.s[m.c + l.ctx.mask] as number) & wentAway) {
+        m.violate(
+          property('old_or_new'),
+          `comes back to ${m.p.places[place]?.name} without having arrived behind it or at a target of it`,
+        );
+        return;
+      }
+      // What a content reads from memory counts when it is executed.
+      if (this.loads[place]) this.expectAll(place);
+      return;
+    }
     if (open !== 0) {
       m.violate(
         property('old_or_new'),
@@ -84,13 +110,27 @@ export class Passes {
       return;
     }
     m.setDead(true);
-    const contents = m.p.places[place]?.contents ?? [];
-    contents.forEach((content, i) => {
-      this.expect(place, content, m.c + l.ctx.expect + i * l.ctx.expectSize);
-    });
+    this.expectAll(place);
     m.s[m.c + l.ctx.pass] = place + 1;
     m.s[m.c + l.ctx.mask] = m.s[l.versions + place] as number;
     m.happened?.push({ kind: 'open', place, content: -1 });
+  }
+
+  private expectAll(place: number): void {
+    const { m } = this;
+    const { ctx } = m.l;
+    (m.p.places[place]?.contents ?? []).forEach((content, i) => {
+      this.expect(place, content, m.c + ctx.expect + i * ctx.expectSize);
+    });
+  }
+
+  /** The context has hit an INT3 at an address: where a trap is a content's behaviour, the pass is one of that. */
+  trapped(address: number): void {
+    const { m } = this;
+    const open = m.s[m.c + m.l.ctx.pass] as number;
+    if (open === 0 || !this.traps[open - 1] || m.p.places[open - 1]?.from !== toAddress(address))
+      return;
+    m.s[m.c + m.l.ctx.mask] = (m.s[m.c + m.l.ctx.mask] as number) | hasTrapped;
   }
 
   /** Runs a content by itself on a copy of the machine, and notes what it leaves. */
@@ -146,7 +186,6 @@ export class Passes {
     const { m } = this;
     const bit = 1 << (m.p.places[place]?.contents.indexOf(content) ?? 0);
     m.s[m.l.versions + place] = (m.s[m.l.versions + place] as number) | bit;
-    m.s[m.l.ever + place] = (m.s[m.l.ever + place] as number) | bit;
     for (const t of m.l.tasks) {
       for (let d = 0; d < m.l.depth; d++) {
         const c = t + m.l.contexts + d * m.l.ctx.size;
@@ -184,18 +223,26 @@ export class Passes {
     const byTrap = (i: number): boolean => wanted(i, expectation.ip) === arrivesByTrap;
     let arrived = (this.arrivals[place] as ReadonlySet<number>).has(ip);
     for (let i = 0; i < n; i++) {
-      if (wanted(i, expectation.ip) === ip || (returned && byTrap(i) && ((mask >> i) & 1) === 1))
+      if (wanted(i, expectation.ip) === ip) arrived = true;
+      if (returned && byTrap(i) && (mask & hasTrapped) !== 0 && ((mask >> i) & 1) === 1)
         arrived = true;
     }
-    if (!arrived) return;
+    if (!arrived) {
+      s[m.c + l.ctx.mask] = mask | wentAway;
+      return;
+    }
     const rsp = s[m.t + l.registers] as number;
     let behaves = -1;
     let superseded = -1;
     let differs = '';
     for (let i = 0; i < n; i++) {
-      if (!byTrap(i) && (wanted(i, expectation.ip) !== ip || wanted(i, expectation.rsp) !== rsp))
-        continue;
-      if (byTrap(i) && wanted(i, expectation.rsp) !== rsp) continue;
+      if (byTrap(i)) {
+        // Where the trap is the content, what its handler does is the behaviour.
+        if ((mask & hasTrapped) === 0 || ((mask >> i) & 1) === 0) continue;
+        behaves = i;
+        break;
+      }
+      if (wanted(i, expectation.ip) !== ip || wanted(i, expectation.rsp) !== rsp) continue;
       const ret = wanted(i, expectation.ret);
       if (ret !== 0 && m.stackWord(rsp) !== ret) continue;
       if (((mask >> i) & 1) === 0) {

@@ -1,6 +1,6 @@
 // The meaning of the micro-operations: the one interpreter, for instructions, statements and properties.
 
-import { instructionTag, property, region } from '../ir.ts';
+import { instructionTag, property, region, stackWords } from '../ir.ts';
 import type { BinaryOp, Expr, Op, Target } from '../ops.ts';
 import { flagBits, statusFlags } from '../ops.ts';
 import type { Core } from './core.ts';
@@ -123,13 +123,20 @@ export function evaluate(m: Core, e: Expr): number {
       return inside(ip, e.from, e.to) ? 1 : 0;
     }
     case 'returns': {
+      const found = returnsInto(m, e.thread + 1, e.from, e.to);
       m.hi = 0;
-      const stack = m.l.stacks[e.thread + 1] as number;
-      for (let i = 0; i < 64; i++) {
-        if (m.s[stack + 2 * i + 1] === -1 && inside(m.s[stack + 2 * i] as number, e.from, e.to))
-          return 1;
-      }
-      return 0;
+      return found ? 1 : 0;
+    }
+    case 'both':
+    case 'either': {
+      const a = evaluate(m, e.a);
+      const first = a !== 0 || m.hi !== 0;
+      m.hi = 0;
+      if (m.outcome !== 0 || first === (e.kind === 'either')) return first ? 1 : 0;
+      const b = evaluate(m, e.b);
+      const second = b !== 0 || m.hi !== 0;
+      m.hi = 0;
+      return second ? 1 : 0;
     }
     case 'handling': {
       m.hi = 0;
@@ -161,6 +168,24 @@ const inside = (lo: number, from: number, to: number): boolean => {
   const a = toAddress(lo);
   return a >= from && a < to;
 };
+
+/** Whether a return address on a thread's stack lies in a region; the saved IP of an exception frame is none. */
+function returnsInto(m: Core, task: number, from: number, to: number): boolean {
+  const t = m.l.tasks[task] as number;
+  const stack = m.l.stacks[task] as number;
+  const bottom = m.stackTop(task) - 8 * stackWords;
+  const frames: number[] = [];
+  for (let d = 1; d <= (m.s[t + taskField.depth] as number); d++) {
+    frames.push(m.s[t + m.l.contexts + d * m.l.ctx.size + m.l.ctx.base] as number);
+  }
+  for (let i = 0; i < stackWords; i++) {
+    const at = (bottom + 8 * i) | 0;
+    if (frames.some((f) => at >= f && at < f + 40)) continue;
+    if (m.s[stack + 2 * i + 1] === -1 && inside(m.s[stack + 2 * i] as number, from, to))
+      return true;
+  }
+  return false;
+}
 
 /** A thread's own IP: where it stands, or where what interrupted it will return to. */
 function userIp(m: Core, task: number): number {
