@@ -111,6 +111,7 @@ class Builder {
   private readonly spec: Spec;
   private readonly settings: Settings;
   private readonly way: number;
+  private failed = false;
   private readonly report: (d: Diagnostic) => void;
   private readonly variables = new Map<string, Variable>();
   private readonly fields = new Map<string, number>();
@@ -133,7 +134,10 @@ class Builder {
     this.text = text;
     this.spec = spec;
     this.settings = settings;
-    this.report = report;
+    this.report = (d) => {
+      if (d.severity === 'error') this.failed = true;
+      report(d);
+    };
   }
 
   private error(code: string, message: string, span: Span): void {
@@ -196,6 +200,8 @@ class Builder {
       address: (name) => this.symbols.address(name) ?? this.stubAddress(stubs, name),
     };
     const { places, patches } = this.patches(placeNames, withStubs, stubs);
+    // What follows would only say again what is wrong with a place or a content.
+    if (this.failed) return undefined;
     if (places.length === 0 && spec.patches.length === 0) {
       this.error('no-patch', 'there is no `patch`: nothing changes', { start: 0, end: 0 });
       return undefined;

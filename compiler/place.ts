@@ -1,7 +1,8 @@
 // Where the code of a spec stands: routines far apart, places at their position in the line, and all bytes.
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
-import type { AsmItem, Expr, Insn, Span } from '../grammar/index.ts';
+import { nearest } from '../grammar/diagnostic.ts';
+import type { AsmItem, Expr, Insn, Name, Span } from '../grammar/index.ts';
 import { region } from './ir.ts';
 import type { Address } from './ops.ts';
 import type { OptionValue, Settings } from './scenario.ts';
@@ -10,6 +11,7 @@ import { constant } from './spec.ts';
 import type { Item, ListingRow } from './x86/assemble.ts';
 import { assemble, join } from './x86/assemble.ts';
 import type { AbstractInsn, Operand } from './x86/operand.ts';
+import { conditions, mnemonics, rowsOf } from './x86/table.ts';
 import { registerOf } from './x86/text.ts';
 
 export interface PlacedLabel {
@@ -135,8 +137,24 @@ export function abstractInsn(
       ...(width ? { width } : {}),
     });
   }
-  return { mnemonic: insn.mnemonic.text, operands, ...(hint ? { hint } : {}) };
+  const mnemonic = insn.mnemonic.text;
+  const near = isMnemonic(mnemonic)
+    ? undefined
+    : nearest(mnemonic, [...mnemonics, ...conditions.flat()]);
+  if (near) {
+    report({
+      code: 'insn-mnemonic',
+      severity: 'error',
+      message: `\`${mnemonic}\` is not in the subset; did you mean \`${near}\`?`,
+      span: insn.mnemonic.span,
+      fix: { title: `use \`${near}\``, edits: [{ span: insn.mnemonic.span, text: near }] },
+    });
+    return undefined;
+  }
+  return { mnemonic, operands, ...(hint ? { hint } : {}) };
 }
+
+const isMnemonic = (name: string): boolean => rowsOf.has(name);
 
 interface Sum {
   readonly registers: readonly string[];
@@ -279,6 +297,16 @@ export function place(
   const items = itemsOf(spec.code, spec, symbols, report);
   const seen = new Map<string, Span>();
   const spans = labelSpans(spec.code);
+  const twice = duplicateLabel(spec.code, new Set());
+  if (twice) {
+    report({
+      code: 'duplicate-name',
+      severity: 'error',
+      message: `there are two labels \`${twice.text}\``,
+      span: twice.span,
+    });
+    return undefined;
+  }
   const parts = routines(items, new Set(placeNames.map((p) => p.name)));
   if (parts.length > mostRoutines) {
     report({
@@ -394,6 +422,18 @@ function position(
     .sort((a, b) => a - b)[0];
   if (first === undefined) return base;
   return base + mod(61 - (first - from) - base, 64);
+}
+
+/** The second of two labels of one name. */
+function duplicateLabel(body: readonly AsmItem[], seen: Set<string>): Name | undefined {
+  for (const item of body) {
+    if (item.kind !== 'label' && item.kind !== 'group') continue;
+    if (seen.has(item.name.text)) return item.name;
+    seen.add(item.name.text);
+    const inside = item.kind === 'group' ? duplicateLabel(item.body, seen) : undefined;
+    if (inside) return inside;
+  }
+  return undefined;
 }
 
 function labelSpans(body: readonly AsmItem[]): Map<string, Span> {

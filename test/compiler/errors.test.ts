@@ -1,0 +1,96 @@
+// Every wrong thing that a newcomer writes gets one answer, at its place, in the words of the language.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { compile } from '../../compiler/index.ts';
+import { position, source } from '../../grammar/index.ts';
+
+const file = join(import.meta.dirname, 'errors.txt');
+const promote = process.env.SUTURE_PROMOTE !== undefined;
+
+/** A small right spec; a case replaces parts of it. */
+const parts = {
+  code: `code {
+  one:    mov eax, 1; ret
+  two:    mov eax, 2; ret
+  caller:
+  place:  call one
+          jmp caller
+}`,
+  thread: 'thread worker runs caller',
+  extra: 'shared insn = nil',
+  handler: 'on breakpoint at place { let i = insn; if i == nil { decline }; emulate i }',
+  patch: 'patch place: call one -> call two { insn = new; poke place; sync cores }',
+  scenario: 'scenario "s" { } expect violates torn_instruction',
+} as const;
+type Part = keyof typeof parts;
+
+interface Case {
+  readonly name: string;
+  readonly text: string;
+  readonly body: string;
+  readonly answers: readonly string[];
+}
+
+const cases: Case[] = readFileSync(file, 'utf8')
+  .split(/^== /m)
+  .slice(1)
+  .map((block) => {
+    const [name = '', ...rest] = block.split('\n');
+    const answers = rest.filter((l) => /^(\d+:\d+ |fix: )/.test(l));
+    const body = rest
+      .filter((l) => !/^(\d+:\d+ |fix: )/.test(l))
+      .join('\n')
+      .trim();
+    const own = new Map<Part, string>();
+    for (const m of body.matchAll(/^@(\w+)\s+([\s\S]*?)(?=^@|$(?![\s\S]))/gm))
+      own.set(m[1] as Part, (m[2] ?? '').trim());
+    const text = [
+      'protocol p "a case"',
+      ...(Object.keys(parts) as Part[]).map((k) => own.get(k) ?? parts[k]),
+    ].join('\n');
+    return { name, text, body, answers };
+  });
+
+const out: string[] = [];
+afterAll(() => {
+  // Nothing is written unless every case was answered.
+  if (!promote || out.length !== cases.length) return;
+  const head = readFileSync(file, 'utf8').split(/^== /m)[0] ?? '';
+  writeFileSync(file, `${head}${out.join('\n')}\n`);
+});
+
+test('the small spec is right', () => {
+  expect(compile(['protocol p "a case"', ...Object.values(parts)].join('\n')).diagnostics).toEqual(
+    [],
+  );
+  expect(cases.length).toBeGreaterThanOrEqual(60);
+});
+
+describe('answers', () => {
+  for (const c of cases) {
+    test(c.name, () => {
+      const compiled = compile(c.text);
+      const places = source(c.text, 'p.suture');
+      const said = compiled.diagnostics.flatMap((d) => {
+        const at = position(places, d.span.start);
+        const line = `${at.line}:${at.column} ${d.code} ${d.message}`;
+        const edit = d.fix?.edits[0];
+        return edit ? [line, `fix: ${d.fix?.title}: ${JSON.stringify(edit.text)}`] : [line];
+      });
+      out.push(`== ${c.name}\n${c.body}\n${said.join('\n')}\n`);
+      expect(said.filter((l) => !l.startsWith('fix: ')).length).toBeGreaterThan(0);
+      if (!promote) expect(said).toEqual(c.answers);
+      // Applying a fix makes its message go away.
+      for (const d of compiled.diagnostics) {
+        if (!d.fix) continue;
+        let text = c.text;
+        for (const e of [...d.fix.edits].reverse())
+          text = text.slice(0, e.span.start) + e.text + text.slice(e.span.end);
+        const left = compile(text).diagnostics.map((x) => x.message);
+        expect(left).not.toContain(d.message);
+      }
+    });
+  }
+});
