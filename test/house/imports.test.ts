@@ -40,7 +40,7 @@ const room = (file: string): string =>
   file.startsWith('grammar/')
     ? 'grammar'
     : (/^compiler\/(x86|emulator|explorer|cli)\//.exec(file)?.[1] ??
-      (file === 'compiler/ops.ts' || file === 'compiler/ir.ts' ? 'forms' : 'compiler'));
+      (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
