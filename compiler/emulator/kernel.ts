@@ -109,7 +109,8 @@ export class Kernel {
     const empty = m.buffered(m.cpu) === 0;
     switch (op.kind) {
       case 'end':
-        return false;
+        // It idles; but a shadow that its last statement left ends with an instruction of the idle loop.
+        return m.s[(m.l.cpus[m.cpu] as number) + cpuField.shadow] !== 0;
       case 'waittime':
         // What was stored before a bounded wait is what all fetch after it: it must have been stored.
         return empty || (!m.p.env.stalenessBounded && m.p.env.memory !== 'sc');
@@ -300,6 +301,7 @@ export class Kernel {
         iret(m);
         return;
       case 'end':
+        this.goto(index);
         return;
       case 'set': {
         const lo = evaluate(m, op.value);
