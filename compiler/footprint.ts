@@ -279,9 +279,6 @@ function read(expr: Expr, sink: Sink): void {
       read(expr.address, sink);
       r('text', 'buffer');
       return;
-    case 'slot':
-      r('slots');
-      return;
     case 'at':
       r('rip');
       return;

@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
-import type { File, Insn, Item, Span } from '../grammar/index.ts';
+import type { File, Insn, Span } from '../grammar/index.ts';
 import { readsMemory } from './footprint.ts';
 import type {
   Content,
@@ -21,10 +21,10 @@ import type {
 } from './ir.ts';
 import { builtin, percpuStride, property, region } from './ir.ts';
 import { liveness } from './liveness.ts';
-import type { Address, Expr, Op, Register } from './ops.ts';
+import type { Address, Op, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
-import { addressOf, contentBytes, itemsOf, place as placeCode, ways } from './place.ts';
+import { addressOf, contentBytes, itemsOf, place as placeCode, refuse, ways } from './place.ts';
 import type { Check, Settings } from './scenario.ts';
 import { readSettings } from './scenario.ts';
 import type { Spec } from './spec.ts';
@@ -199,7 +199,7 @@ class Builder {
       ...this.symbols,
       address: (name) => this.symbols.address(name) ?? this.stubAddress(stubs, name),
     };
-    const { places, patches } = this.patches(placeNames, withStubs, stubs);
+    const { places, patches } = this.patches(placeNames, withStubs);
     // What follows would only say again what is wrong with a place or a content.
     if (this.failed) return undefined;
     if (places.length === 0 && spec.patches.length === 0) {
@@ -221,10 +221,6 @@ class Builder {
 
     const scope = this.scope(places, stubs, withStubs, threads.groups);
     const kernel = this.kernel(scope, patches, stubs.length);
-    const taken =
-      settings.patchList ??
-      spec.patches.map((p, i) => ({ name: p.name?.text ?? `patch${i + 1}`, span: p.span }));
-    void taken;
 
     const inline = new Lowering(scope, new Assembly(), undefined, 0);
     const witnesses = spec.witnesses.map((w) => ({
@@ -266,7 +262,7 @@ class Builder {
       };
     });
 
-    const { withContents, all } = this.finishPlaces(places, patches, scope);
+    const { withContents, all } = this.finishPlaces(places, patches);
     for (const place of withContents) {
       const reads = place.contents.some((c) =>
         this.readsMemory((all[c] as Content).bytes, place.from),
@@ -477,7 +473,6 @@ class Builder {
   private patches(
     placeNames: readonly { readonly name: string; readonly span: Span }[],
     symbols: Symbols,
-    stubs: readonly Stub[],
   ): { places: Place[]; patches: Patch[] } {
     const { spec, placed } = this;
     const places: Place[] = [];
@@ -567,7 +562,7 @@ class Builder {
       for (const change of patch.changes) {
         const index = places.findIndex((p) => p.name === change.place.text);
         const info = places[index] as Place;
-        const content = (insns: readonly Insn[], what: string): number | undefined => {
+        const content = (insns: readonly Insn[]): number | undefined => {
           const bytes = contentBytes(insns, info.from, placed, spec, symbols, this.report);
           if (!bytes) return undefined;
           const span = insns[0]?.span ?? change.span;
@@ -586,11 +581,10 @@ class Builder {
           }
           const added = this.addContent(index, bytes, this.insnsText(insns), info.from);
           if (!(lists[index] as number[]).includes(added)) (lists[index] as number[]).push(added);
-          void what;
           return added;
         };
-        const old = change.old ? content(change.old, 'old') : undefined;
-        const fresh = content(change.new, 'new');
+        const old = change.old ? content(change.old) : undefined;
+        const fresh = content(change.new);
         if (fresh === undefined || (change.old && old === undefined)) continue;
         changes.push({ place: index, new: fresh, ...(old === undefined ? {} : { old }) });
       }
@@ -600,7 +594,6 @@ class Builder {
         span: patch.span,
       });
     }
-    void stubs;
     return { places: places.map((p, i) => ({ ...p, contents: lists[i] as number[] })), patches };
   }
 
@@ -608,9 +601,7 @@ class Builder {
   private finishPlaces(
     places: readonly Place[],
     patches: readonly Patch[],
-    scope: Scope,
   ): { withContents: Place[]; all: readonly Content[] } {
-    void patches;
     const pokes = this.explicit;
     const out = places.map((p, index): Place => {
       const admitted: Uint8Array[][] = Array.from({ length: p.length }, () => []);
@@ -634,7 +625,6 @@ class Builder {
         ...(change ? { new: change.new } : {}),
       };
     });
-    void scope;
     return { withContents: out, all: this.contents };
   }
   private explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
@@ -683,12 +673,7 @@ class Builder {
         { resolve: (name) => addressOf(name, placed) ?? this.symbols.address(name) },
       );
       if (made.kind === 'refused') {
-        for (const r of made.refusals)
-          this.error(
-            r.refusal.reason === 'name' ? 'unknown-name' : `insn-${r.refusal.reason}`,
-            r.refusal.message,
-            r.span,
-          );
+        refuse(made, this.report);
         return;
       }
       if (made.bytes.length === 0 || made.bytes.length > 64) {
@@ -1134,5 +1119,3 @@ function firstTarget(bytes: Uint8Array, at: Address): Address | undefined {
     if (op.kind === 'branch' && op.target.kind === 'const') return op.target.lo;
   return undefined;
 }
-
-export type { Expr, Item };

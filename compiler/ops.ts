@@ -94,7 +94,6 @@ export type Expr =
   | { readonly kind: 'target'; readonly of: Expr } // the branch target of an instruction value
   | { readonly kind: 'byteof'; readonly of: Expr; readonly index: Expr } // a byte of an instruction value
   | { readonly kind: 'codebyte'; readonly address: Expr } // a load of a code byte as data
-  | { readonly kind: 'slot'; readonly stub: number } // address of the slot that the last `build` filled
   // Of properties and witnesses only.
   | { readonly kind: 'at'; readonly thread: number; readonly from: Address; readonly to: Address }
   | {

@@ -8,7 +8,7 @@ import type { Address } from './ops.ts';
 import type { OptionValue, Settings } from './scenario.ts';
 import type { Spec } from './spec.ts';
 import { constant } from './spec.ts';
-import type { Item, ListingRow } from './x86/assemble.ts';
+import type { Item, ListingRow, Unassembled } from './x86/assemble.ts';
 import { assemble, join } from './x86/assemble.ts';
 import type { AbstractInsn, Operand } from './x86/operand.ts';
 import { conditions, mnemonics, rowsOf } from './x86/table.ts';
@@ -152,6 +152,14 @@ export function abstractInsn(
     return undefined;
   }
   return { mnemonic, operands, ...(hint ? { hint } : {}) };
+}
+
+/** Says each refusal of the assembler at its place. */
+export function refuse(result: Unassembled<Span>, report: Report): void {
+  for (const { refusal, span } of result.refusals) {
+    const code = refusal.reason === 'name' ? 'unknown-name' : `insn-${refusal.reason}`;
+    report({ code, severity: 'error', message: refusal.message, span });
+  }
 }
 
 const isMnemonic = (name: string): boolean => rowsOf.has(name);
@@ -345,15 +353,7 @@ export function place(
           (final || !own.has(n) ? undefined : routineAt(spread, stride)),
       });
       if (result.kind === 'refused') {
-        for (const r of result.refusals) {
-          const unknown = r.refusal.reason === 'name';
-          report({
-            code: unknown ? 'unknown-name' : `insn-${r.refusal.reason}`,
-            severity: 'error',
-            message: r.refusal.message,
-            span: r.span,
-          });
-        }
+        refuse(result, report);
         return undefined;
       }
       for (const [name, address] of result.labels) found.set(name, address);
@@ -464,15 +464,7 @@ export function contentBytes(
     resolve: (n) => addressOf(n, placed) ?? symbols.address(n),
   });
   if (result.kind === 'refused') {
-    for (const r of result.refusals) {
-      const unknown = r.refusal.reason === 'name';
-      report({
-        code: unknown ? 'unknown-name' : `insn-${r.refusal.reason}`,
-        severity: 'error',
-        message: r.refusal.message,
-        span: r.span,
-      });
-    }
+    refuse(result, report);
     return undefined;
   }
   return join(result.rows.map((r) => r.bytes));

@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { Atom, File, Item, Setting, Span, Value } from '../grammar/index.ts';
-import type { Environment, EventSource, FetchModel } from './ir.ts';
+import type { Environment, FetchModel } from './ir.ts';
 
 /** The value of an option: a number (`on` is 1, `off` is 0), or a word that means something beside it only. */
 export type OptionValue = bigint | string;
@@ -526,5 +526,3 @@ function readFetch(words: readonly Atom[], wrong: (message: string) => void): Fe
   }
   return model;
 }
-
-export type { EventSource };

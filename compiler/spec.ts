@@ -1,7 +1,7 @@
 // A spec under one choice of options: every `if` on options is decided, and what is left is sorted by section.
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
-import type { AsmItem, Expr, File, Item, Name, Span } from '../grammar/index.ts';
+import type { AsmItem, Expr, File, Item, Name } from '../grammar/index.ts';
 import type { Options, OptionValue } from './scenario.ts';
 
 type Of<K extends Item['kind']> = Extract<Item, { kind: K }>;
@@ -127,5 +127,3 @@ export function flatten(file: File, options: Options, report: (d: Diagnostic) =>
     witnesses: pick('witness'),
   };
 }
-
-export type { Span };

@@ -6,7 +6,7 @@ import type { Expr as Ast, Block, Rhs, Span, Stmt } from '../grammar/index.ts';
 import type { KernelDo, KernelOp, PokeUnit } from './ir.ts';
 import { instructionTag, percpuStride, property, region } from './ir.ts';
 import type { Address, Expr, FrameWord, Target } from './ops.ts';
-import { binary, flagBits, frameWords, load, local, num } from './ops.ts';
+import { binary, frameWords, load, local, num } from './ops.ts';
 import type { Spec } from './spec.ts';
 import { constant } from './spec.ts';
 import type { Template } from './x86/assemble.ts';
@@ -68,7 +68,7 @@ const truth = (e: Expr): Expr => binary('ne', e, zero);
 interface Label {
   at: number;
 }
-type Draft = Omit<KernelOp, 'do'> & { do: KernelDo; goal?: Label; endGoal?: Label };
+type Draft = Omit<KernelOp, 'do'> & { do: KernelDo; goal?: Label };
 
 export class Assembly {
   private readonly drafts: Draft[] = [];
@@ -92,7 +92,7 @@ export class Assembly {
     d.do = { kind: 'atomic', end };
   }
   finish(): KernelOp[] {
-    return this.drafts.map(({ goal, endGoal: _, ...d }) => {
+    return this.drafts.map(({ goal, ...d }) => {
       if (!goal) return d;
       const doing = d.do;
       if (doing.kind === 'jump') return { ...d, do: { ...doing, to: goal.at } };
@@ -1191,4 +1191,3 @@ function bigNum(value: bigint): Expr {
 }
 
 export type { Label };
-export { flagBits };

@@ -1,7 +1,7 @@
 // The state of the machine and every way to read or change it: registers, stacks, memory, store buffers, code versions.
 
 import type { Program } from '../ir.ts';
-import { percpuStride, property, region, stackStride, stackWords } from '../ir.ts';
+import { property, region, stackStride, stackWords } from '../ir.ts';
 import { flagBits, RSP, statusFlags } from '../ops.ts';
 import type { Layout } from './layout.ts';
 import {
@@ -825,11 +825,6 @@ export class Core {
       kind === context.irqCode ||
       kind === context.nmiCode
     );
-  }
-
-  /** CPU of a per-CPU address, for messages. */
-  percpuOf(lo: number): number {
-    return Math.floor(((lo - (region.percpu | 0)) >>> 0) / percpuStride);
   }
 }
 

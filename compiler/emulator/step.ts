@@ -112,11 +112,6 @@ export function evaluate(m: Core, e: Expr): number {
       if (b < 0) m.fault('#PF: loads a code byte where no code is');
       return b < 0 ? 0 : b;
     }
-    case 'slot': {
-      const stub = m.p.stubs[e.stub];
-      m.hi = -1;
-      return (stub?.slots[0]?.from ?? 0) | 0;
-    }
     case 'at': {
       const ip = userIp(m, e.thread + 1);
       m.hi = 0;

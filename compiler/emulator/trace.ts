@@ -145,7 +145,7 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
     if (outcome !== 0) {
       const violated = p.properties[outcome - 1] ?? '';
       const message = machine.reason;
-      const why = explain(machine, before, violated, memory, steps, message);
+      const why = explain(machine, violated, memory, steps, message);
       return { steps, views, why, message, violated };
     }
   }
@@ -296,7 +296,6 @@ const place = (p: Program, lo: number): string => {
 /** The steps that made the last one possible, each with a sentence: out of what the machine did, not of any text. */
 function explain(
   machine: Machine,
-  before: Int32Array,
   violated: string,
   memory: Memory,
   steps: readonly TraceStep[],
@@ -351,8 +350,6 @@ function explain(
       if (!e) continue;
       add(i, `cpu${cpu} fetches the INT3 and traps`);
       const cells = cellsOf(steps[i]?.address);
-      const before = [...memory.serialised].filter(([c]) => c === cpu);
-      void before;
       for (const w of memory.writes) {
         if (cells[0] === w.cell && w.old === 0xcc && w.step < i)
           add(
@@ -431,7 +428,6 @@ function explain(
       break;
   }
   add(end, message);
-  void before;
   return why.sort((a, b) => (a.step ?? -1) - (b.step ?? -1));
 }
 
