@@ -5,10 +5,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
-  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -28,11 +28,21 @@ const env = {
 const ci = process.env.CI === 'true' || process.env.CI === '1';
 /** The whole ends itself before anyone else has to end it. */
 const limitMinutes = 75;
+const deadline = Date.now() + limitMinutes * 60_000;
+/** For programs that wait for a network: npm, apt-get. */
+const networkLimit = 15 * 60_000;
+/** Debian packages and a command of each. */
+const commands = { spin: 'spin', gcc: 'gcc', binutils: 'objdump', nasm: 'nasm' };
+/** Packages that were asked for already. */
+const tried = new Set();
 
 const [mode = 'all', ...flags] = process.argv.slice(2);
 switch (mode) {
+  // What npm runs at the end of an installation, and before it packs.
   case 'link':
+    if (!existsSync(join(modules, '.bin'))) break;
     link();
+    if (/^(ci|install)$/.test(process.env.npm_command ?? '')) writeFileSync(stamp, lockText());
     break;
   case 'start':
     install();
@@ -54,46 +64,58 @@ switch (mode) {
     process.exit(2);
 }
 
+function lockText() {
+  return readFileSync(join(root, 'package-lock.json'), 'utf8');
+}
+
 /** npm links the commands of dependencies, not the package's own: with this, `npx suture` works in a clone too. */
 function link() {
   const at = join(modules, '.bin', 'suture');
-  if (!existsSync(join(modules, '.bin'))) return;
+  const target = join('..', '..', 'compiler', 'cli', 'suture.js');
   try {
-    lstatSync(at);
-    rmSync(at);
+    if (readlinkSync(at) === target) return;
   } catch {
-    // not there yet
+    // not there yet, or no link
   }
-  symlinkSync(join('..', '..', 'compiler', 'cli', 'suture.js'), at);
+  rmSync(at, { force: true });
+  symlinkSync(target, at);
 }
 
 function install() {
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
+  const fresh = existsSync(stamp) && readFileSync(stamp, 'utf8') === lockText();
   if (!fresh) {
     console.error('installing packages (npm ci)');
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-    const done = spawnSync(npm, ['ci', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+    // The packages for development are what it is run with, whatever NODE_ENV says.
+    const done = spawnSync(npm, ['ci', '--include=dev', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+      timeout: networkLimit,
+    });
     if (done.status !== 0) {
-      console.error('npm ci failed: see above');
+      console.error(`npm ci failed: ${done.error?.message ?? 'see above'}`);
       process.exit(2);
     }
-    writeFileSync(stamp, lock);
   }
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   if (!/^v(2[4-9]|[3-9]\d)\./.test(version)) {
     console.error(
       `the project's own Node is not there (${version || 'node_modules/.bin/node does not run'}).`,
     );
-    console.error('Its package has an install script: run `npm ci` without --ignore-scripts.');
+    console.error('Its package has an install script: run `npm ci --ignore-scripts=false`.');
     process.exit(2);
   }
+  // npm does not get here when it was told to run no scripts.
   link();
+  writeFileSync(stamp, lockText());
 }
 
 // ---- tests
 
-/** A folder of tests; `suite.json` beside them says what is special about it. */
+/**
+ * A folder of tests. `suite.json` beside them says what is special about it: `"quick": false` leaves it out of
+ * `npm run quick`, `needs` lists Debian packages, `show` prints its lines that begin with `| `. Each suite runs alone.
+ */
 function suites() {
   const found = [];
   const walk = (folder) => {
@@ -115,32 +137,43 @@ function suites() {
   return found.sort((a, b) => Number(b.quick) - Number(a.quick) || a.name.localeCompare(b.name));
 }
 
-/** Debian packages and a command of each. */
-const commands = { spin: 'spin', gcc: 'gcc', binutils: 'objdump', nasm: 'nasm' };
+function has(command) {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+}
 
-/** Packages that are missing still, after trying to install them where that is allowed. */
+/** Packages that are missing still, after trying once to install them where that is allowed. */
 function missing(needs) {
-  const absent = () =>
-    needs.filter((n) => spawnSync('sh', ['-c', `command -v ${commands[n] ?? n}`]).status !== 0);
-  if (
-    absent().length > 0 &&
-    process.getuid?.() === 0 &&
-    spawnSync('sh', ['-c', 'command -v apt-get']).status === 0
-  ) {
-    console.log(`installing ${absent().join(' ')} (apt-get)`);
-    spawnSync('apt-get', ['update', '-qq'], { stdio: ['ignore', 'ignore', 2] });
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...absent()], {
-      stdio: ['ignore', 'ignore', 2],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
+  const absent = () => needs.filter((n) => !has(commands[n] ?? n));
+  const wanted = absent().filter((n) => !tried.has(n));
+  if (wanted.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
+    console.log(`installing ${wanted.join(' ')} (apt-get)`);
+    const apt = (...args) =>
+      spawnSync('apt-get', [...args], {
+        stdio: ['ignore', 'ignore', 2],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+        timeout: networkLimit,
+      });
+    apt('update', '-qq');
+    apt('install', '-y', '-qq', '--no-install-recommends', ...wanted);
+    for (const n of wanted) tried.add(n);
   }
   return absent();
 }
 
 async function test(quick) {
   const only = flags.filter((f) => !f.startsWith('-'));
+  const all = suites();
+  /** A name stands for its suite, or for all in the folder of that name. */
+  const named = (suite, name) => suite.name === name || suite.name.startsWith(`${name}/`);
+  const unknown = flags.filter((f) =>
+    f.startsWith('-') ? f !== '--long' : !all.some((s) => named(s, f)),
+  );
+  if (unknown.length > 0) {
+    console.error(`no such suite or flag: ${unknown.join(' ')}`);
+    console.error(`suites: ${all.map((s) => s.name).join(' ')}; flag: --long`);
+    return 2;
+  }
   if (flags.includes('--long')) env.SUTURE_LONG = '1';
-  const deadline = Date.now() + limitMinutes * 60_000;
   const total = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
   const rows = [];
   const add = (name, seconds, counts, note = '') => {
@@ -153,6 +186,24 @@ async function test(quick) {
       `${name.padEnd(24)} ${seconds.toFixed(1).padStart(7)} s  ${words}${note ? `  ${note}` : ''}`,
     );
   };
+  let running;
+  const end = () => {
+    try {
+      if (running !== undefined) process.kill(-running.pid, 'SIGKILL');
+    } catch {
+      // it ended in this moment
+    }
+  };
+  // The suites are groups of processes of their own, so a terminal's Ctrl-C would end this process alone.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ])
+    process.on(signal, () => {
+      end();
+      process.exit(code);
+    });
   const run = (command, args, name) =>
     new Promise((resolve) => {
       const started = Date.now();
@@ -162,6 +213,7 @@ async function test(quick) {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
+      running = child;
       let output = '';
       const keep = (data) => {
         output += data;
@@ -172,11 +224,7 @@ async function test(quick) {
         () => {
           console.log(`\n${limitMinutes} minutes are over, in the suite ${name}: it is ended here`);
           console.log(output.slice(-4000));
-          try {
-            process.kill(-child.pid, 'SIGKILL');
-          } catch {
-            // it ended in this moment
-          }
+          end();
           console.log(`${total.passed} passed, ${total.failed + 1} failed`);
           process.exit(1);
         },
@@ -184,6 +232,7 @@ async function test(quick) {
       );
       child.on('close', (status) => {
         clearTimeout(timer);
+        running = undefined;
         resolve({ status, output, seconds: (Date.now() - started) / 1000 });
       });
     });
@@ -201,8 +250,9 @@ async function test(quick) {
     await one('lint', join(modules, '.bin', 'biome'), ['check', '.']);
   }
   const folder = mkdtempSync(join(tmpdir(), 'suture-test-'));
-  for (const suite of suites()) {
-    if (only.length > 0 ? !only.includes(suite.name) : quick && !suite.quick) continue;
+  for (const suite of all) {
+    if (only.length > 0 ? !only.some((name) => named(suite, name)) : quick && !suite.quick)
+      continue;
     const absent = missing(suite.needs);
     if (absent.length > 0) {
       total.notRun++;
@@ -217,6 +267,7 @@ async function test(quick) {
       [
         join(modules, 'vitest', 'vitest.mjs'),
         'run',
+        '--no-color',
         '--root',
         root,
         '--dir',
@@ -224,8 +275,6 @@ async function test(quick) {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${report}`,
-        '--testTimeout=1200000',
-        '--hookTimeout=600000',
       ],
       suite.name,
     );
