@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command's entry, in plain JavaScript: finds a Node that runs the sources, then hands over.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,11 +20,20 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     );
     process.exitCode = 2;
   } else {
-    // The terminal sends an interrupt to both: the child decides what to do with it.
-    process.on('SIGINT', () => {});
-    const done = spawnSync(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
       stdio: 'inherit',
     });
-    process.exitCode = done.status ?? 70;
+    // The terminal sends an interrupt to both: the child decides what to do with it. The others come to this one alone.
+    process.on('SIGINT', () => {});
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('error', (e) => {
+      console.error(
+        `suture needs Node 22.18 or newer, and the project's own does not run: ${e.message}`,
+      );
+      process.exitCode = 2;
+    });
+    child.on('exit', (status, signal) => {
+      process.exitCode = status ?? 128 + constants.signals[signal];
+    });
   }
 }
