@@ -28,6 +28,13 @@ test('no file names a folder of the machine that it was written on', () => {
   ).toEqual([]);
 });
 
+test('no text points to a folder beside the repository', () => {
+  const texts = tracked.filter((f) => /\.(ts|js|mjs|md|suture|txt|pml|ya?ml)$|^\.ci/.test(f));
+  // Pieced together, so that this line is not what it looks for.
+  const beside = new RegExp(['\\.\\./shared|\\bshared', '[\\w/-]+\\.(md|txt|pml)'].join('/'));
+  expect(texts.filter((f) => beside.test(read(f)))).toEqual([]);
+});
+
 test('every source begins with a sentence on what it answers for', () => {
   const sources = tracked.filter((f) => /^(grammar|compiler|test)\/.*\.(ts|mjs|js)$/.test(f));
   expect(sources.length).toBeGreaterThan(30);
