@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createMachine, programOf, tell } from '../../compiler/index.ts';
-import { examples, line, verify } from './gallery.ts';
+import { examples, line, page, verify } from './gallery.ts';
 
 const golden = join(import.meta.dirname, 'states.txt');
+const readme = join(import.meta.dirname, '../../examples/README.md');
 const promote = process.env.SUTURE_PROMOTE !== undefined;
 const known = new Map(
   (promote ? '' : readFileSync(golden, 'utf8'))
@@ -16,7 +17,9 @@ const known = new Map(
 );
 const seen: string[] = [];
 afterAll(() => {
-  if (promote) writeFileSync(golden, `${seen.join('\n')}\n`);
+  if (!promote) return;
+  writeFileSync(golden, `${seen.join('\n')}\n`);
+  writeFileSync(readme, page(seen));
 });
 
 for (const { name, compiled } of examples) {
@@ -53,4 +56,8 @@ for (const { name, compiled } of examples) {
 test('no scenario is forgotten', () => {
   const all = examples.flatMap((e) => e.compiled.scenarios.map((s) => `${e.name} | ${s.name}`));
   expect(promote ? [] : [...known.keys()].filter((k) => !all.includes(k))).toEqual([]);
+});
+
+test("the gallery's page says what the files say", () => {
+  if (!promote) expect(readFileSync(readme, 'utf8')).toBe(page([...known.values()]));
 });

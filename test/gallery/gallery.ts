@@ -44,3 +44,51 @@ export function line(example: string, r: ScenarioResult): string {
     [...new Set(violations)].join(' / '),
   ].join(' | ');
 }
+
+/** `examples/README.md`: what each file argues, in its own words, and what came out. */
+export function page(lines: readonly string[]): string {
+  const rows = lines.map((l) => l.split(' | '));
+  const out = [
+    '# The gallery',
+    '',
+    'Each file is one protocol with its broken twins: the argument in words, then as a spec. This page is made from the files and',
+    'from what `suture verify examples` finds; the tests hold it against both.',
+    '',
+  ];
+  for (const { name, text, compiled } of examples) {
+    const file = compiled.file;
+    if (!file) throw new Error(`${name} does not parse`);
+    // The paragraph behind the head: the comment lines up to the first that is none.
+    const first = text.indexOf('\n//');
+    const argument = text
+      .slice(first + 1)
+      .split('\n')
+      .slice(
+        0,
+        text
+          .slice(first + 1)
+          .split('\n')
+          .findIndex((l) => !l.startsWith('//')),
+      )
+      .map((l) => l.replace(/^\/\/ ?/, ''));
+    const sources = file.items.flatMap((i) => (i.kind === 'source' ? [i.text.text] : []));
+    out.push(
+      `## [${name}](${name}.suture)`,
+      '',
+      `**${file.summary.text}.** ${argument.join(' ')}`,
+      '',
+    );
+    out.push(`Source: ${sources.join('; ')}.`, '');
+    out.push('| scenario | verdict | states |', '|---|---|---|');
+    for (const [example, scenario, verdict, states, , , violations] of rows) {
+      if (example !== name) continue;
+      const what = [...(violations ?? '').matchAll(/([a-z_]+) (\d+)/g)].map(
+        (m) => `\`${m[1]}\` (${m[2]} steps)`,
+      );
+      const said = verdict === 'violated' ? `violates ${[...new Set(what)].join(', ')}` : verdict;
+      out.push(`| ${scenario} | ${said} | ${Number(states).toLocaleString('en')} |`);
+    }
+    out.push('');
+  }
+  return out.join('\n');
+}
