@@ -59,6 +59,8 @@ export function optionsOf(file: File): ReadonlyMap<string, OptionInfo> {
 export const defaults = (options: ReadonlyMap<string, OptionInfo>): Options =>
   new Map([...options].map(([name, info]) => [name, info.values[0] as OptionValue]));
 
+const mostChecks = 4096;
+
 /** Every combination of the alternatives that a scenario lists. */
 export function checksOf(
   options: ReadonlyMap<string, OptionInfo>,
@@ -68,6 +70,17 @@ export function checksOf(
 ): readonly Check[] {
   // In a setting both ends of a range are meant: `place at 0..63 of 64` is every offset.
   let checks: Check[] = [{ values: [], options: defaults(options), settings: [] }];
+  // Counted before they are made: a line of options stands for more than memory holds.
+  const tooMany = (factor: number, span: Span): boolean => {
+    if (checks.length * factor <= mostChecks) return false;
+    report({
+      code: 'too-many-checks',
+      severity: 'error',
+      message: `this scenario stands for more than ${mostChecks} checks`,
+      span,
+    });
+    return true;
+  };
   // A scenario says what is different: what the file's `machine` says of the same thing is not asked.
   const own = new Set(settings.flatMap(keysOf));
   const common = machine.filter((s) => !keysOf(s).some((k) => own.has(k)));
@@ -98,6 +111,7 @@ export function checksOf(
           span: v.span,
         });
       }
+      if (tooMany(setting.values.length, setting.span)) return [];
       const many = setting.values.length > 1;
       checks = checks.flatMap((c) =>
         setting.values.map((v) => ({
@@ -109,16 +123,28 @@ export function checksOf(
       continue;
     }
     let ways: { words: Atom[]; varied: boolean }[] = [{ words: [], varied: false }];
-    for (const position of setting.atoms) {
-      const atoms = position.flatMap((a): Atom[] =>
+    const positions = setting.atoms.map((position) =>
+      position.flatMap((a): Atom[] =>
         a.kind === 'range'
-          ? Array.from({ length: Math.max(0, Math.min(a.to, 4096) - a.from + 1) }, (_, i) => ({
-              kind: 'number',
-              value: a.from + i,
-              span: a.span,
-            }))
+          ? Array.from(
+              { length: Math.max(0, Math.min(a.to, mostChecks) - a.from + 1) },
+              (_, i) => ({
+                kind: 'number',
+                value: a.from + i,
+                span: a.span,
+              }),
+            )
           : [a],
-      );
+      ),
+    );
+    if (
+      tooMany(
+        positions.reduce((n, atoms) => n * atoms.length, 1),
+        setting.span,
+      )
+    )
+      return [];
+    for (const atoms of positions) {
       ways = ways.flatMap((w) =>
         atoms.map((a) => ({ words: [...w.words, a], varied: w.varied || atoms.length > 1 })),
       );
@@ -130,15 +156,6 @@ export function checksOf(
         settings: [...c.settings, { words: w.words, span: setting.span }],
       })),
     );
-    if (checks.length > 4096) {
-      report({
-        code: 'too-many-checks',
-        severity: 'error',
-        message: 'this scenario stands for more than 4096 checks',
-        span: setting.span,
-      });
-      return [];
-    }
   }
   return checks;
 }
@@ -329,7 +346,8 @@ export function readSettings(
         of === undefined ||
         at >= of ||
         (of & (of - 1)) !== 0 ||
-        of > 4096
+        of > 4096 ||
+        words.length !== 5
       ) {
         wrong(`a position is written \`${first} at 61 of 64\`: an offset below a power of two`);
       } else positions.push({ label: first, at, of, span });
@@ -355,6 +373,10 @@ export function readSettings(
               wrong(
                 '`threads` takes a number, or names with numbers: `threads worker 2, reader 1`',
               );
+              break;
+            }
+            if (n > 8) {
+              wrong('`threads` takes a number from 0 to 8 for each name');
               break;
             }
             threadCounts.push({ name, count: n, span });
@@ -384,7 +406,7 @@ export function readSettings(
       case 'pin': {
         const name = word(1);
         const cpu = number(3);
-        if (name === undefined || word(2) !== 'to' || cpu === undefined)
+        if (name === undefined || word(2) !== 'to' || cpu === undefined || words.length !== 4)
           wrong('`pin` is written `pin worker to 0`');
         else pins.push({ name, cpu, span });
         break;
@@ -447,7 +469,7 @@ export function readSettings(
         break;
       case 'rsp': {
         const n = number(1);
-        if (n !== 0 && n !== 8)
+        if ((n !== 0 && n !== 8) || words.length !== 2)
           wrong('`rsp` is 0 or 8: RSP modulo 16 where a thread first reaches a place');
         else env.rsp = n;
         break;
@@ -495,7 +517,7 @@ function readFetch(words: readonly Atom[], wrong: (message: string) => void): Fe
   }
   const model = { ...profile };
   if (words.length === 2) return model;
-  if (text(2) !== 'with') {
+  if (text(2) !== 'with' || words.length === 3) {
     wrong('single parameters of a profile follow `with`: `fetch sdm with backwards no`');
     return profile;
   }
