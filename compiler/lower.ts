@@ -413,14 +413,17 @@ class Builder {
         });
         if (typeof initial === 'bigint') this.initials.set(cell.name.text, initial);
         if (item.who === 'shared') shared += 8 * words;
-        else percpu += 8 * words;
+        else {
+          if (percpu <= percpuStride && percpu + 8 * words > percpuStride)
+            this.error(
+              'percpu-size',
+              `per-CPU variables have ${percpuStride} bytes in all, and this goes beyond them`,
+              cell.span,
+            );
+          percpu += 8 * words;
+        }
       }
     }
-    if (percpu > percpuStride)
-      this.error('percpu-size', `per-CPU variables have ${percpuStride} bytes`, {
-        start: 0,
-        end: 0,
-      });
   }
 
   private dataFor(cpus: number): readonly DataWord[] {
@@ -562,6 +565,15 @@ class Builder {
       for (const change of patch.changes) {
         const index = places.findIndex((p) => p.name === change.place.text);
         const info = places[index] as Place;
+        // With two contents it could not be said which one is old, and which one is new.
+        if (changes.some((c) => c.place === index)) {
+          this.error(
+            'duplicate-place',
+            `\`${info.name}\` stands twice in this patch`,
+            change.place.span,
+          );
+          continue;
+        }
         const content = (insns: readonly Insn[]): number | undefined => {
           const bytes = contentBytes(insns, info.from, placed, spec, symbols, this.report);
           if (!bytes) return undefined;

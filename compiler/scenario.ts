@@ -137,6 +137,17 @@ export function checksOf(
           : [a],
       ),
     );
+    // No checks at all would be as expected whatever is.
+    for (const a of setting.atoms.flat()) {
+      if (a.kind !== 'range' || a.from <= a.to) continue;
+      report({
+        code: 'setting',
+        severity: 'error',
+        message: `the range ${a.from}..${a.to} has no numbers: it goes upwards`,
+        span: a.span,
+      });
+      return [];
+    }
     if (
       tooMany(
         positions.reduce((n, atoms) => n * atoms.length, 1),

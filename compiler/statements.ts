@@ -102,6 +102,10 @@ export class Assembly {
   }
 }
 
+/** How often one patcher or handler may write a `define` out, and how many inside each other. */
+const mostCalls = 2_000;
+const deepestCall = 100;
+
 export interface Role {
   readonly kind: 'patcher' | 'handler';
   /** Where `decline` or `fail` goes. */
@@ -122,7 +126,11 @@ export class Lowering {
   private readonly scope: Scope;
   private readonly role: Role | undefined;
   private bindings: Map<string, Binding>[] = [new Map()];
-  private depth = 0;
+  /** The `define`s that are being written out, the outermost first. */
+  private readonly calls: string[] = [];
+  /** How many were written out; -1 when it was said that they are too many. */
+  private expanded = 0;
+  private readonly decided = new Map<string, boolean>();
 
   constructor(scope: Scope, out: Assembly, role: Role | undefined, firstLocal: number) {
     this.scope = scope;
@@ -208,7 +216,14 @@ export class Lowering {
         }
         case 'call': {
           const define = this.scope.spec.defines.find((d) => d.name.text === s.call.name.text);
-          return define !== undefined && depth < 20 && this.decides(define.body, depth + 1);
+          if (!define || depth >= deepestCall) return false;
+          const known = this.decided.get(define.name.text);
+          if (known !== undefined) return known;
+          // Who stands for itself decides nothing.
+          this.decided.set(define.name.text, false);
+          const decides = this.decides(define.body, depth + 1);
+          this.decided.set(define.name.text, decides);
+          return decides;
         }
         default:
           return false;
@@ -562,8 +577,19 @@ export class Lowering {
       );
       return;
     }
-    if (this.depth > 20) {
+    if (this.calls.includes(name.text)) {
       this.error('recursion', `\`${name.text}\` stands for itself`, span);
+      return;
+    }
+    // Each may stand for two of the next, so what they all write out is bounded; a chain is, for it is recursion here.
+    if (this.expanded < 0) return;
+    if (++this.expanded > mostCalls || this.calls.length >= deepestCall) {
+      this.expanded = -1;
+      this.error(
+        'too-large',
+        `\`define\`s are written out up to ${mostCalls} times, and ${deepestCall} inside each other`,
+        span,
+      );
       return;
     }
     const bindings = new Map<string, Binding>();
@@ -578,9 +604,9 @@ export class Lowering {
     });
     const outer = this.bindings;
     this.bindings = [bindings];
-    this.depth++;
+    this.calls.push(name.text);
     this.block(define.body);
-    this.depth--;
+    this.calls.pop();
     this.bindings = outer;
     this.clear(from, span);
   }
