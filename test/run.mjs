@@ -31,8 +31,12 @@ const limitMinutes = 75;
 const deadline = Date.now() + limitMinutes * 60_000;
 /** For programs that wait for a network: npm, apt-get. */
 const networkLimit = 15 * 60_000;
-/** Debian packages and a command of each. */
-const commands = { spin: 'spin', gcc: 'gcc', binutils: 'objdump', nasm: 'nasm' };
+/** Debian packages and what says that one is there; without an entry, a command of its name. */
+const probes = {
+  binutils: 'command -v objdump',
+  'qemu-system-x86': 'command -v qemu-system-x86_64',
+  'python3-unicorn': 'python3 -c "import unicorn"',
+};
 /** Packages that were asked for already. */
 const tried = new Set();
 
@@ -137,13 +141,13 @@ function suites() {
   return found.sort((a, b) => Number(b.quick) - Number(a.quick) || a.name.localeCompare(b.name));
 }
 
-function has(command) {
-  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+function has(name) {
+  return spawnSync('sh', ['-c', probes[name] ?? `command -v ${name}`]).status === 0;
 }
 
 /** Packages that are missing still, after trying once to install them where that is allowed. */
 function missing(needs) {
-  const absent = () => needs.filter((n) => !has(commands[n] ?? n));
+  const absent = () => needs.filter((n) => !has(n));
   const wanted = absent().filter((n) => !tried.has(n));
   if (wanted.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
     console.log(`installing ${wanted.join(' ')} (apt-get)`);
