@@ -35,7 +35,8 @@ const networkLimit = 15 * 60_000;
 const probes = {
   binutils: 'command -v objdump',
   'qemu-system-x86': 'command -v qemu-system-x86_64',
-  'python3-unicorn': 'python3 -c "import unicorn"',
+  // Debian's own Python, whatever else stands on the path.
+  'python3-unicorn': '/usr/bin/python3 -c "import unicorn"',
 };
 /** Packages that were asked for already. */
 const tried = new Set();
