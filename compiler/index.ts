@@ -8,7 +8,7 @@ export { tell, viewsOf } from './emulator/trace.ts';
 export { replay, walk } from './explorer/index.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
-export { type Document, documentOf, type FileReport, fileReport } from './report.ts';
+export { type Document, documentOf, type Figures, type FileReport, fileReport } from './report.ts';
 export type {
   CheckResult,
   Compiled,
