@@ -251,7 +251,10 @@ async function test(quick) {
     });
   };
   if (only.length === 0) {
-    await one('types', node, [join(modules, 'typescript', 'bin', 'tsc'), '--noEmit']);
+    const tsc = join(modules, 'typescript', 'bin', 'tsc');
+    await one('types', node, [tsc, '--noEmit']);
+    // The page alone knows the browser's types.
+    await one('types of the page', node, [tsc, '--noEmit', '-p', 'playground']);
     await one('lint', join(modules, '.bin', 'biome'), ['check', '.']);
   }
   const folder = mkdtempSync(join(tmpdir(), 'suture-test-'));
