@@ -1,6 +1,7 @@
 // The public API: parse, compile, verify, replay, emit.
 
 export { waiting as capabilities } from './capabilities.ts';
+export { type Divergence, divergence } from './divergence.ts';
 export { type Emitted, emit } from './emit.ts';
 export { createMachine } from './emulator/machine.ts';
 export type { Trace, TraceStep, View, Why } from './emulator/trace.ts';
@@ -9,6 +10,14 @@ export { replay, walk } from './explorer/index.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
 export { type Document, documentOf, type Figures, type FileReport, fileReport } from './report.ts';
+export {
+  type Damaged,
+  decodeLink,
+  encodeLink,
+  longLink,
+  type Shared,
+  type SharedRun,
+} from './share.ts';
 export type {
   CheckResult,
   Compiled,

@@ -8,6 +8,7 @@ import { type EmitOptions, emit } from './emit.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
 import { type ReplayOptions, replay } from './replay.ts';
+import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 
 const version = (
@@ -183,6 +184,36 @@ function commands(done: (code: number) => void): Command {
     )
     .action((file: string, options: EmitOptions) => {
       done(emit(file, options));
+    });
+
+  program
+    .command('share')
+    .description('a link that holds a spec, and a run of it')
+    .argument('<file>', 'a spec; `-` is standard input')
+    .option('--scenario <name>', 'with the run of this scenario')
+    .option(
+      '--finding <name>',
+      'the property or witness that the run ends in; the first one if not said',
+    )
+    .option('--step <n>', 'the step to look at; the last one if not said', whole(1))
+    .option('--base <url>', 'where a playground is served', '')
+    .addHelpText(
+      'after',
+      '\nThe link is all in its fragment: what it holds reaches no server.\n\nExample:\n  suture share examples/one-stub.suture --scenario "IRQs on"',
+    )
+    .action(async (file: string, options: ShareOptions) => {
+      done(await share(file, options));
+    });
+
+  program
+    .command('open')
+    .description('the spec in a link to standard output, or its run replayed')
+    .argument('<link>', 'the whole link, or what follows its `#`')
+    .option('-o, --output <file>', 'where to write the spec; an existing file is left alone')
+    .option('--full-run', 'every step of a run, also the quiet ones')
+    .addHelpText('after', '\nExample:\n  suture open "$LINK" --output from-the-mail.suture')
+    .action(async (link: string, options: OpenOptions) => {
+      done(await open(link, options));
     });
 
   return program;
