@@ -62,7 +62,7 @@ export async function encodeLink(shared: Shared): Promise<string> {
     ...(view === undefined ? {} : { v: view }),
     ...(selection ? { c: selection } : {}),
   };
-  const bytes = new TextEncoder().encode(JSON.stringify(packed));
+  const bytes = Uint8Array.from(new TextEncoder().encode(JSON.stringify(packed)));
   const data = base64url(
     (await through(bytes, new CompressionStream('deflate-raw'), Infinity)) as Uint8Array,
   );
