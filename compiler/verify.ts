@@ -1,7 +1,7 @@
 // From a file to its verdicts: every check of every scenario, searched; a resumable object without a clock.
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
-import type { File, Item, Setting, Span } from '../grammar/index.ts';
+import type { File, Item, Parsed, Setting, Span } from '../grammar/index.ts';
 import { parse } from '../grammar/index.ts';
 import { unsupported } from './capabilities.ts';
 import type { Machine } from './emulator/machine.ts';
@@ -43,8 +43,8 @@ export function allItems(items: readonly Item[]): readonly Item[] {
 }
 
 /** Parses and checks a text; each scenario's checks are lowered once, so that nothing is found out only later. */
-export function compile(text: string): Compiled {
-  const { file, diagnostics } = parse(text);
+export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
+  const { file, diagnostics } = parsed;
   const found: Diagnostic[] = [...diagnostics];
   if (!file || found.some((d) => d.severity === 'error'))
     return { text, ...(file ? { file } : {}), diagnostics: found, scenarios: [] };

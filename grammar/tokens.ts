@@ -281,3 +281,29 @@ export const lexer = new Lexer([...allTokens], {
   ensureOptimizations: false,
   skipValidations: false,
 });
+
+export type LexicalKind = 'word' | 'number' | 'text' | 'comment' | 'sign' | 'newline' | 'unknown';
+
+/** The tokens of a text as an editor needs them: comments and ends of lines in their order, without the library's types. */
+export function lex(text: string): {
+  readonly kind: LexicalKind;
+  readonly text: string;
+  readonly span: { readonly start: number; readonly end: number };
+}[] {
+  const lexed = lexer.tokenize(text);
+  const out = [...lexed.tokens, ...(lexed.groups.comments ?? [])].map((t) => ({
+    kind: lexicalKinds.get(t.tokenType) ?? ('word' as const),
+    text: t.image,
+    span: { start: t.startOffset, end: t.startOffset + t.image.length },
+  }));
+  return out.sort((a, b) => a.span.start - b.span.start);
+}
+
+const lexicalKinds: ReadonlyMap<TokenType, LexicalKind> = new Map<TokenType, LexicalKind>([
+  [NumberToken, 'number'],
+  [StringToken, 'text'],
+  [CommentToken, 'comment'],
+  [Newline, 'newline'],
+  [Unknown, 'unknown'],
+  ...punctuation.map((type) => [type, 'sign'] as const),
+]);

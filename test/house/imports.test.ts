@@ -35,7 +35,7 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|emulator|explorer|cli)\//.exec(file)?.[1] ??
+    : (/^compiler\/(x86|emulator|explorer|service|cli)\//.exec(file)?.[1] ??
       (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
@@ -46,8 +46,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   x86: ['forms', 'grammar'],
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
   compiler: ['forms', 'grammar', 'x86', 'emulator', 'explorer'],
-  cli: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'],
-  playground: ['grammar', 'compiler'], // by its public face alone
+  service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
+  cli: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler', 'service'],
+  playground: ['grammar', 'compiler', 'service'], // by their public faces alone
 };
 
 describe('imports', () => {
@@ -90,6 +91,7 @@ describe('imports', () => {
     const entries = [
       'grammar/index.ts',
       'compiler/index.ts',
+      'compiler/service/index.ts',
       'compiler/cli/suture.js',
       'playground/protocol.ts',
     ];
@@ -142,6 +144,13 @@ describe('imports', () => {
     ) as unknown[];
     expect(verdicts.length).toBeGreaterThan(2);
     expect(verdicts.filter((finding) => finding !== undefined)).toEqual([]);
+    runInContext(await bundle('compiler/service/index.ts'), context, { filename: 'service.js' });
+    const answers = runInContext(
+      `const analysis = suture.analyse(spec);
+      [suture.diagnostics(analysis).length, suture.formatting(analysis).length, suture.outline(analysis)[0].name];`,
+      context,
+    ) as unknown[];
+    expect([...answers]).toEqual([0, 0, 'overwrite_in_place']);
   });
 
   test('come from packages that the architecture explains', () => {
