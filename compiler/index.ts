@@ -6,10 +6,19 @@ export { type Emitted, emit } from './emit.ts';
 export { createMachine } from './emulator/machine.ts';
 export type { Trace, TraceStep, View, Why } from './emulator/trace.ts';
 export { tell, viewsOf } from './emulator/trace.ts';
+export { environment } from './environment.ts';
 export { replay, walk } from './explorer/index.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
-export { type Document, documentOf, type Figures, type FileReport, fileReport } from './report.ts';
+export {
+  type Document,
+  documentOf,
+  type Figures,
+  type FileReport,
+  fileReport,
+  messageOf,
+  whyOf,
+} from './report.ts';
 export {
   type Damaged,
   decodeLink,

@@ -50,7 +50,13 @@ export interface Alternative {
 
 /** What the page asks. An answer carries the `id` of its question; `version` counts the edits of the text. */
 export type Question =
-  | { readonly kind: 'open'; readonly version: number; readonly text: string }
+  | {
+      readonly kind: 'open';
+      readonly version: number;
+      /** What the report calls it. */
+      readonly name: string;
+      readonly text: string;
+    }
   /** Checks every scenario of the opened text: the one at `first` first, then in the order of the text. */
   | { readonly kind: 'verify'; readonly version: number; readonly first: number | undefined }
   | { readonly kind: 'stop' }

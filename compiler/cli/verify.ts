@@ -1,13 +1,13 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
 import { place, type Source, source } from '../../grammar/index.ts';
-import { compile, Verification } from '../index.ts';
+import { compile, environment, Verification } from '../index.ts';
 import { documentOf, type FileReport, fileReport, neverExecuted } from '../report.ts';
 import type { Compiled, Scenario, ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
 import { Progress } from './progress.ts';
-import { environment, type Run, runTable } from './run.ts';
+import { type Run, runTable } from './run.ts';
 import {
   count,
   grouped,
@@ -347,7 +347,10 @@ class FileView {
     );
     const check = checks[Math.max(0, bad)];
     if (!check) return '';
-    return wrap(this.t.plain(environment(this.compiled, check)), this.t.columns - 14)
+    return wrap(
+      this.t.plain(`environment: ${environment(this.compiled, check).join('; ')}`),
+      this.t.columns - 14,
+    )
       .map((l) => `${' '.repeat(14)}${this.t.paint('dim', l)}\n`)
       .join('');
   }

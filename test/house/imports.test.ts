@@ -93,7 +93,7 @@ describe('imports', () => {
       'compiler/index.ts',
       'compiler/service/index.ts',
       'compiler/cli/suture.js',
-      'playground/protocol.ts',
+      'playground/worker.ts',
     ];
     const reached = new Set<string>();
     const visit = (file: string): void => {
