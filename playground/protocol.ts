@@ -127,6 +127,9 @@ export interface CheckOutcome {
   readonly witnesses: readonly { readonly name: string; readonly reached: number | undefined }[];
   /** The settings that the verdict rests on, one after the other. */
   readonly environment: readonly string[];
+  /** Names of the properties that a run must not break, and of those that are waived, with the reason. */
+  readonly judged: readonly string[];
+  readonly waived: readonly { readonly name: string; readonly reason: string }[];
 }
 
 export type Answer =

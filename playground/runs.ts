@@ -47,6 +47,11 @@ function checkOutcome(
   { values, result }: CheckResult,
 ): CheckOutcome {
   const check = scenario.checks[index];
+  const program = check ? programOf(compiled, check).program : undefined;
+  // Without a shadow stack nothing can break its property.
+  const judged = (program?.properties ?? []).filter(
+    (name, i) => !program?.waived.has(i) && (name !== 'shadow_stack' || program?.env.shadowStack),
+  );
   return {
     values,
     verdict: result.verdict,
@@ -55,6 +60,11 @@ function checkOutcome(
     ...(result.bound === undefined ? {} : { bound: result.bound }),
     witnesses: result.witnesses.map((w) => ({ name: w.name, reached: w.run?.schedule.length })),
     environment: check ? environment(compiled, check) : [],
+    judged,
+    waived: [...(program?.waived ?? [])].map(([i, reason]) => ({
+      name: program?.properties[i] ?? '',
+      reason,
+    })),
   };
 }
 

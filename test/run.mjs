@@ -49,14 +49,20 @@ switch (mode) {
     link();
     if (/^(ci|install)$/.test(process.env.npm_command ?? '')) writeFileSync(stamp, lockText());
     break;
+  // Who sits at a terminal gets the page; everything else gets the gallery's verdicts, and an end.
   case 'start':
     install();
     process.exit(
-      spawnSync(node, [join(root, 'compiler/cli/suture.js'), 'verify', 'examples'], {
-        cwd: root,
-        env,
-        stdio: 'inherit',
-      }).status ?? 70,
+      spawnSync(
+        node,
+        [
+          join(root, 'compiler/cli/suture.js'),
+          ...(process.stdout.isTTY && process.stdin.isTTY && !ci
+            ? ['playground']
+            : ['verify', 'examples']),
+        ],
+        { cwd: root, env, stdio: 'inherit' },
+      ).status ?? 70,
     );
     break;
   case 'quick':

@@ -7,6 +7,7 @@ import { check } from './check.ts';
 import { type EmitOptions, emit } from './emit.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
+import { type PlaygroundOptions, playground } from './playground.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
 import { type VerifyOptions, verify } from './verify.ts';
@@ -214,6 +215,16 @@ function commands(done: (code: number) => void): Command {
     .addHelpText('after', '\nExample:\n  suture open "$LINK" --output from-the-mail.suture')
     .action(async (link: string, options: OpenOptions) => {
       done(await open(link, options));
+    });
+
+  program
+    .command('playground')
+    .description('the page in a browser: served to this machine, or written to a folder')
+    .option('--port <n>', 'where to serve it; 0 takes a free one', whole(0), 4000)
+    .option('--out <folder>', 'write its files there instead')
+    .addHelpText('after', '\nExample:\n  suture playground')
+    .action(async (options: PlaygroundOptions) => {
+      done(await playground(options));
     });
 
   return program;

@@ -1,0 +1,3 @@
+// What the bundler takes besides sources.
+
+declare module '*.css';

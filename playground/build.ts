@@ -1,0 +1,183 @@
+// Builds the page into static files: bundles, the gallery, and the sizes that no change may exceed.
+
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+
+/** Gzipped bytes that a part may have. */
+const budgets = { page: 120 * 1024, worker: 150 * 1024, monaco: 930 * 1024 };
+type Part = keyof typeof budgets;
+
+/** Builds into `out`, which is emptied first; the gzipped bytes of each part. */
+export async function buildSite(out: string): Promise<Readonly<Record<Part, number>>> {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const common: BuildOptions = {
+    absWorkingDir: root,
+    outdir: out,
+    bundle: true,
+    minify: true,
+    platform: 'browser',
+    target: 'es2022',
+    sourcemap: false,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    loader: { '.ttf': 'file' },
+    outbase: root,
+  };
+  // A worker is one file: it cannot share chunks with the page, which may not have loaded them.
+  const worker = await bundle({
+    ...common,
+    entryPoints: ['playground/worker.ts'],
+    format: 'iife',
+  });
+  const theme = await bundle({
+    ...common,
+    entryPoints: ['playground/theme.ts'],
+    format: 'iife',
+  });
+  const workerFile = output(worker, 'playground/worker.ts');
+  const main = await bundle({
+    ...common,
+    entryPoints: ['playground/main.ts'],
+    format: 'esm',
+    splitting: true,
+    define: { WORKER_FILE: JSON.stringify(workerFile) },
+  });
+  const mainFile = output(main, 'playground/main.ts');
+  const css = Object.values(main.outputs).find(
+    (o) => o.entryPoint === 'playground/main.ts',
+  )?.cssBundle;
+  copyFileSync(join(here, 'icon.svg'), join(out, 'icon.svg'));
+  writeFileSync(join(out, 'gallery.json'), JSON.stringify(gallery()));
+  const names: Readonly<Record<string, string>> = {
+    'main.js': mainFile,
+    'main.css': basename(css ?? ''),
+    'theme.js': output(theme, 'playground/theme.ts'),
+  };
+  writeFileSync(
+    join(out, 'index.html'),
+    readFileSync(join(here, 'index.html'), 'utf8').replace(
+      /"(main\.js|main\.css|theme\.js)"/g,
+      (_, name: string) => `"${names[name]}"`,
+    ),
+  );
+  const first = reachable(main, mainFile, false);
+  const files: Readonly<Record<Part, readonly string[]>> = {
+    page: [...Object.values(names).slice(1), ...first, 'index.html'],
+    worker: [workerFile],
+    monaco: [...reachable(main, mainFile, true)].filter((f) => !first.has(f)),
+  };
+  return {
+    page: weight(out, files.page),
+    worker: weight(out, files.worker),
+    monaco: weight(out, files.monaco),
+  };
+}
+
+/** What exceeds its budget, in sentences. */
+export function excess(sizes: Readonly<Record<Part, number>>): readonly string[] {
+  return (Object.keys(budgets) as Part[])
+    .filter((part) => sizes[part] > budgets[part])
+    .map(
+      (part) =>
+        `${part} has ${kilobytes(sizes[part])} gzipped, ${kilobytes(budgets[part])} are allowed`,
+    );
+}
+
+async function bundle(options: BuildOptions): Promise<Metafile> {
+  const { metafile } = await build(options);
+  if (!metafile) throw new Error('esbuild gave no account of its files');
+  return metafile;
+}
+
+function output(metafile: Metafile, entry: string): string {
+  const found = Object.entries(metafile.outputs).find(([, o]) => o.entryPoint === entry);
+  if (!found) throw new Error(`${entry} was not built`);
+  return basename(found[0]);
+}
+
+/** The files that a file loads; with `lazy` also those that it loads later. */
+function reachable(metafile: Metafile, from: string, lazy: boolean): ReadonlySet<string> {
+  const byName = new Map(Object.entries(metafile.outputs).map(([f, o]) => [basename(f), o]));
+  const found = new Set<string>();
+  const visit = (file: string): void => {
+    const made = byName.get(file);
+    if (!made || found.has(file)) return;
+    found.add(file);
+    if (made.cssBundle && lazy) found.add(basename(made.cssBundle));
+    for (const i of made.imports) if (lazy || i.kind !== 'dynamic-import') visit(basename(i.path));
+  };
+  visit(from);
+  return found;
+}
+
+const weight = (out: string, files: readonly string[]): number =>
+  files.reduce((n, f) => n + gzipSync(readFileSync(join(out, f)), { level: 9 }).length, 0);
+
+const kilobytes = (n: number): string => `${(n / 1024).toFixed(1)} KB`;
+
+// ---- the gallery
+
+interface Example {
+  readonly name: string;
+  readonly title: string;
+  readonly argument: string;
+  readonly source: string;
+  readonly text: string;
+  readonly scenarios: readonly {
+    readonly name: string;
+    readonly verdict: string;
+    readonly states: string;
+  }[];
+}
+
+/** Every example with what its page in the gallery says, which the tests hold against the search. */
+function gallery(): readonly Example[] {
+  const folder = join(root, 'examples');
+  const sections = readFileSync(join(folder, 'README.md'), 'utf8').split(/^## /m).slice(1);
+  const plain = (text: string): string => text.replaceAll('`', '').replaceAll('\\|', '|').trim();
+  return readdirSync(folder)
+    .filter((f) => f.endsWith('.suture'))
+    .sort()
+    .map((file) => {
+      const name = basename(file, '.suture');
+      const section = sections.find((s) => s.startsWith(`[${name}]`));
+      if (!section) throw new Error(`the gallery's page does not speak of ${name}`);
+      const [, title = '', argument = ''] = /^\*\*(.+?)\*\*\s*(.*)$/m.exec(section) ?? [];
+      return {
+        name,
+        title: plain(title).replace(/\.$/, ''),
+        argument: plain(argument),
+        source: plain(/^Source: (.*)$/m.exec(section)?.[1] ?? ''),
+        text: readFileSync(join(folder, file), 'utf8'),
+        scenarios: [...section.matchAll(/^\| (.+?) \| (.+?) \| ([\d,]+) \|$/gm)].map((m) => ({
+          name: plain(m[1] ?? ''),
+          verdict: plain(m[2] ?? ''),
+          states: m[3] ?? '',
+        })),
+      };
+    });
+}
+
+if (import.meta.main) {
+  const at = process.argv.indexOf('--out');
+  const out = resolve(at > 0 ? (process.argv[at + 1] ?? '') : join(here, 'dist'));
+  const sizes = await buildSite(out);
+  for (const [part, bytes] of Object.entries(sizes))
+    console.log(
+      `${part.padEnd(8)} ${kilobytes(bytes).padStart(9)} gzipped, of ${kilobytes(budgets[part as Part])}`,
+    );
+  const wrong = excess(sizes);
+  for (const sentence of wrong) console.error(sentence);
+  if (wrong.length > 0) process.exitCode = 1;
+}
