@@ -361,7 +361,7 @@ export function readSettings(
         words.length !== 5
       ) {
         wrong(`a position is written \`${first} at 61 of 64\`: an offset below a power of two`);
-      } else positions.push({ label: first, at, of, span });
+      } else positions.push({ label: first, at, of, span: words[0]?.span ?? span });
       continue;
     }
     switch (first) {
@@ -390,7 +390,7 @@ export function readSettings(
               wrong('`threads` takes a number from 0 to 8 for each name');
               break;
             }
-            threadCounts.push({ name, count: n, span });
+            threadCounts.push({ name, count: n, span: words[i]?.span ?? span });
           }
         break;
       case 'patches':
@@ -403,7 +403,7 @@ export function readSettings(
               wrong('`patches` takes a number, or names of patches: `patches attach, detach`');
               break;
             }
-            patchList.push({ name, span });
+            patchList.push({ name, span: words[i]?.span ?? span });
           }
         }
         break;
@@ -419,7 +419,7 @@ export function readSettings(
         const cpu = number(3);
         if (name === undefined || word(2) !== 'to' || cpu === undefined || words.length !== 4)
           wrong('`pin` is written `pin worker to 0`');
-        else pins.push({ name, cpu, span });
+        else pins.push({ name, cpu, span: words[1]?.span ?? span });
         break;
       }
       case 'switch':
@@ -446,7 +446,7 @@ export function readSettings(
           events.push({
             kind: first,
             count: n,
-            span,
+            span: words[named ? 1 : 0]?.span ?? span,
             ...(named ? { name: word(1) as string } : {}),
             ...(on === undefined ? {} : { on }),
           });

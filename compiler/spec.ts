@@ -83,6 +83,11 @@ function wordBeside(e: Expr, other: Expr, options: Options): OptionValue | undef
   return e.text;
 }
 
+/** Items with those inside `if`. */
+export function allItems(items: readonly Item[]): readonly Item[] {
+  return items.flatMap((i) => (i.kind === 'if' ? allItems([...i.then, ...(i.else ?? [])]) : [i]));
+}
+
 export function flatten(file: File, options: Options, report: (d: Diagnostic) => void): Spec {
   const items: Item[] = [];
   const decide = (test: Expr): boolean => {

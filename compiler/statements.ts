@@ -234,13 +234,23 @@ export class Lowering {
   /** A handler that says nothing returns behind its INT3: into the middle of what stood there. */
   checkDecides(block: Block, where: string): void {
     if (this.decides(block)) return;
+    const before = this.scope.text.slice(0, block.span.end - 1).trimEnd();
     const end = { start: block.span.end - 1, end: block.span.end };
-    this.error(
-      'handler-end',
-      `this path ends without \`resume\`, \`emulate\` or \`decline\`: it returns into the middle of ${where}`,
-      end,
-      { title: 'say `decline` at the end', text: '; decline }' },
-    );
+    this.scope.report({
+      code: 'handler-end',
+      severity: 'error',
+      message: `this path ends without \`resume\`, \`emulate\` or \`decline\`: it returns into the middle of ${where}`,
+      span: end,
+      fix: {
+        title: 'say `decline` at the end',
+        edits: [
+          {
+            span: { start: before.length, end: block.span.end },
+            text: before.endsWith('{') ? ' decline }' : '; decline }',
+          },
+        ],
+      },
+    });
   }
 
   private bind(name: { text: string; span: Span }, binding: Binding): void {

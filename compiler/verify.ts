@@ -1,7 +1,7 @@
 // From a file to its verdicts: every check of every scenario, searched; a resumable object without a clock.
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
-import type { File, Item, Parsed, Setting, Span } from '../grammar/index.ts';
+import type { File, Parsed, Setting, Span } from '../grammar/index.ts';
 import { parse } from '../grammar/index.ts';
 import { unsupported } from './capabilities.ts';
 import type { Machine } from './emulator/machine.ts';
@@ -15,6 +15,8 @@ import type { Lowered } from './lower.ts';
 import { lower } from './lower.ts';
 import type { Check } from './scenario.ts';
 import { checksOf, optionsOf } from './scenario.ts';
+import { allItems } from './spec.ts';
+import { Warnings } from './warnings.ts';
 
 export interface Expected {
   readonly kind: 'holds' | 'violates';
@@ -35,11 +37,6 @@ export interface Compiled {
   readonly diagnostics: readonly Diagnostic[];
   /** Empty where there are errors. */
   readonly scenarios: readonly Scenario[];
-}
-
-/** Items with those inside `if`. */
-export function allItems(items: readonly Item[]): readonly Item[] {
-  return items.flatMap((i) => (i.kind === 'if' ? allItems([...i.then, ...(i.else ?? [])]) : [i]));
 }
 
 /** Parses and checks a text; each scenario's checks are lowered once, so that nothing is found out only later. */
@@ -113,12 +110,15 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
       checks: checksOf(options, machine, [], report),
     });
   }
+  const warnings = new Warnings(text, file);
   for (const s of scenarios) {
     for (const check of s.checks) {
       if (found.some((d) => d.severity === 'error')) break;
-      lower(file, text, check, report);
+      const lowered = lower(file, text, check, report);
+      if (lowered) warnings.see(s, check, lowered.program);
     }
   }
+  if (!found.some((d) => d.severity === 'error')) for (const w of warnings.tell()) report(w);
   found.sort((a, b) => a.span.start - b.span.start);
   const errors = found.some((d) => d.severity === 'error');
   return { text, file, diagnostics: found, scenarios: errors ? [] : scenarios };

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { compile } from '../../compiler/index.ts';
+import type { Fix } from '../../grammar/diagnostic.ts';
 import { position, source } from '../../grammar/index.ts';
 
 const file = join(import.meta.dirname, 'errors.txt');
@@ -33,14 +34,17 @@ interface Case {
   readonly answers: readonly string[];
 }
 
+/** A message, the fix, or a line of the text behind it. */
+const answer = /^(\d+:\d+ |fix: |\d+ >)/;
+
 const cases: Case[] = readFileSync(file, 'utf8')
   .split(/^== /m)
   .slice(1)
   .map((block) => {
     const [name = '', ...rest] = block.split('\n');
-    const answers = rest.filter((l) => /^(\d+:\d+ |fix: )/.test(l));
+    const answers = rest.filter((l) => answer.test(l));
     const body = rest
-      .filter((l) => !/^(\d+:\d+ |fix: )/.test(l))
+      .filter((l) => !answer.test(l))
       .join('\n')
       .trim();
     const own = new Map<Part, string>();
@@ -52,6 +56,22 @@ const cases: Case[] = readFileSync(file, 'utf8')
     ].join('\n');
     return { name, text, body, answers };
   });
+
+function mended(text: string, fix: Fix): string {
+  return [...fix.edits]
+    .sort((a, b) => b.span.start - a.span.start)
+    .reduce((now, e) => now.slice(0, e.span.start) + e.text + now.slice(e.span.end), text);
+}
+
+/** The lines that a fix changed, as they then are, with their numbers. */
+function changed(before: string, after: string): string[] {
+  const a = before.split('\n');
+  const b = after.split('\n');
+  let tail = 0;
+  while (tail < a.length && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
+  const from = b.findIndex((line, i) => line !== a[i]);
+  return b.slice(from, b.length - tail).map((line, i) => `${from + i + 1} > ${line}`.trimEnd());
+}
 
 const out: string[] = [];
 afterAll(() => {
@@ -76,20 +96,23 @@ describe('answers', () => {
       const said = compiled.diagnostics.flatMap((d) => {
         const at = position(places, d.span.start);
         const line = `${at.line}:${at.column} ${d.code} ${d.message}`;
-        const edit = d.fix?.edits[0];
-        return edit ? [line, `fix: ${d.fix?.title}: ${JSON.stringify(edit.text)}`] : [line];
+        return d.fix
+          ? [line, `fix: ${d.fix.title}`, ...changed(c.text, mended(c.text, d.fix))]
+          : [line];
       });
       out.push(`== ${c.name}\n${c.body}\n${said.join('\n')}\n`);
-      expect(said.filter((l) => !l.startsWith('fix: ')).length).toBeGreaterThan(0);
+      expect(said.length).toBeGreaterThan(0);
       if (!promote) expect(said).toEqual(c.answers);
       // Applying a fix makes its message go away.
       for (const d of compiled.diagnostics) {
         if (!d.fix) continue;
-        let text = c.text;
-        for (const e of [...d.fix.edits].reverse())
-          text = text.slice(0, e.span.start) + e.text + text.slice(e.span.end);
-        const left = compile(text).diagnostics.map((x) => x.message);
-        expect(left).not.toContain(d.message);
+        const left = compile(mended(c.text, d.fix)).diagnostics.filter(
+          (x) => x.severity === 'error',
+        );
+        expect(left.map((x) => x.message)).not.toContain(d.message);
+        // It brings no other mistake.
+        const said = compiled.diagnostics.map((x) => x.message);
+        expect(left.filter((x) => !said.includes(x.message))).toEqual([]);
       }
     });
   }
