@@ -57,9 +57,14 @@ export interface CheckReport extends Figures {
 /** Its figures are sums over its checks, but for the depth, which is the largest. */
 export interface ScenarioReport extends Figures {
   readonly name: string;
+  readonly span: Range;
   readonly verdict: Verdict;
   readonly expected: Expected;
   readonly asExpected: boolean;
+  /** What speaks against the expectation, in a sentence; `null` where it is as expected. */
+  readonly finding: string | null;
+  /** Nothing speaks against it but that a bound was hit. */
+  readonly incomplete: boolean;
   readonly search: 'full';
   readonly bound: string | null;
   readonly checks: readonly CheckReport[];
@@ -149,9 +154,12 @@ function scenarioReport(
   const checks = result.checks.map((c, i) => checkReport(c, seconds[i] ?? 0));
   return {
     name: scenario.name,
+    span: place(text, scenario.span),
     verdict,
     expected: scenario.expected,
     asExpected,
+    finding: result.finding ?? null,
+    incomplete: result.incomplete,
     search: 'full',
     ...sums(checks),
     bound: checks.find((c) => c.bound !== null)?.bound ?? null,
@@ -220,6 +228,16 @@ function violationReport(
       })),
     },
   };
+}
+
+/** The shortest run to each violated property, over all checks. */
+export function shortest(s: ScenarioReport): readonly ViolationReport[] {
+  const best = new Map<string, ViolationReport>();
+  for (const v of s.violations) {
+    const known = best.get(v.property);
+    if (!known || v.trace.steps.length < known.trace.steps.length) best.set(v.property, v);
+  }
+  return [...best.values()];
 }
 
 const range = (text: Source, span: Span): Range => place(text, span);

@@ -33,6 +33,7 @@ const deadline = Date.now() + limitMinutes * 60_000;
 const networkLimit = 15 * 60_000;
 /** Debian packages and what says that one is there; without an entry, a command of its name. */
 const probes = {
+  'libxml2-utils': 'command -v xmllint',
   binutils: 'command -v objdump',
   'qemu-system-x86': 'command -v qemu-system-x86_64',
   // Debian's own Python, whatever else stands on the path.

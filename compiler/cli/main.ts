@@ -1,6 +1,5 @@
 // The command's arguments: which call, with which options; and the exit code, for every way it can end.
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
@@ -10,13 +9,8 @@ import { type FmtOptions, fmt } from './fmt.ts';
 import { type PlaygroundOptions, playground } from './playground.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
-import { type VerifyOptions, verify } from './verify.ts';
-
-const version = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  }
-).version;
+import { formats, type VerifyOptions, verify } from './verify.ts';
+import { ownVersion } from './version.ts';
 
 /** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -54,7 +48,7 @@ function bugReport(error: unknown, argv: readonly string[]): string {
   return [
     `suture: this is a bug of suture, not of your spec: ${e.message}\n`,
     `  Please report it, with the spec and these lines:\n`,
-    `    suture ${version}, language ${languageVersion}, machine ${machineVersion}, node ${process.version}, ${process.platform} ${process.arch}\n`,
+    `    suture ${ownVersion}, language ${languageVersion}, machine ${machineVersion}, node ${process.version}, ${process.platform} ${process.arch}\n`,
     `    suture ${argv.join(' ')}\n`,
     `    ${e.name}: ${e.message}\n`,
     where,
@@ -93,7 +87,7 @@ function commands(done: (code: number) => void): Command {
       'Judges protocols that change machine code while other CPUs execute it: a verdict, the shortest run that breaks it, and the bytes.',
     )
     .version(
-      `suture ${version}, language ${languageVersion}, machine ${machineVersion}`,
+      `suture ${ownVersion}, language ${languageVersion}, machine ${machineVersion}`,
       '-V, --version',
       'versions of the package, the language and the machine model',
     )
@@ -132,9 +126,7 @@ function commands(done: (code: number) => void): Command {
     .option('--timeout <s>', 'seconds for all of it', positive)
     .option('--fail-fast', 'end at the first scenario that is not as expected')
     .option('--quiet', 'only what is not as expected')
-    .addOption(
-      new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text'),
-    )
+    .addOption(new Option('--format <format>', 'how to print').choices(formats).default('text'))
     .option('--json', 'short for --format json')
     .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')
     .option('--full-run', 'every step of a run, also the quiet ones')

@@ -1,8 +1,12 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
+import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
+import { github } from '../github.ts';
 import { compile, environment, Verification } from '../index.ts';
-import { documentOf, type FileReport, fileReport, neverExecuted } from '../report.ts';
+import { type JunitFile, junit } from '../junit.ts';
+import { documentOf, fileReport, neverExecuted } from '../report.ts';
+import { sarif } from '../sarif.ts';
 import type { Compiled, Scenario, ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
@@ -18,6 +22,10 @@ import {
   toAscii,
   wrap,
 } from './terminal.ts';
+import { ownVersion } from './version.ts';
+
+export const formats = ['text', 'json', 'sarif', 'junit', 'github'] as const;
+type Format = (typeof formats)[number];
 
 export interface VerifyOptions {
   readonly scenario?: readonly string[];
@@ -27,7 +35,7 @@ export interface VerifyOptions {
   readonly timeout?: number;
   readonly failFast?: boolean;
   readonly quiet?: boolean;
-  readonly format: 'text' | 'json';
+  readonly format: Format;
   readonly json?: boolean;
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
@@ -56,9 +64,12 @@ interface Totals {
 }
 
 export async function verify(names: readonly string[], options: VerifyOptions): Promise<number> {
-  const json = options.json === true || options.format === 'json';
+  const format = options.json ? 'json' : options.format;
   const inputs = readInputs(names, true);
-  const t = terminal(process.stdout, options.ascii === true);
+  const shown = terminal(process.stdout, options.ascii === true);
+  // A document has no colours, wherever it is printed.
+  const t: Terminal = format === 'text' ? shown : { ...shown, paint: (_, text) => text };
+  const began = new Date();
   const started = performance.now();
   const work = new Work(options, started);
   const totals: Totals = {
@@ -71,10 +82,10 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     unfinished: 0,
     usage: 0,
   };
-  const files: FileReport[] = [];
+  const files: JunitFile[] = [];
   const print = (text: string): void => {
     work.progress.clear();
-    if (!json && text !== '') process.stdout.write(t.ascii ? toAscii(text) : text);
+    if (format === 'text' && text !== '') process.stdout.write(t.ascii ? toAscii(text) : text);
   };
   try {
     const specs = inputs.flatMap((input) => {
@@ -107,16 +118,46 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
         }
       }
       if (!options.scenario && results.length === wanted.length) print(view.unexecuted(results));
-      files.push(fileReport(name, compiled, results));
+      files.push({
+        report: fileReport(format === 'json' ? name : fromHere(name), compiled, results),
+        runs: results.map(({ result }) => (format === 'junit' ? view.runs(result) : '')),
+      });
     }
   } finally {
     work.end();
   }
-  if (json) process.stdout.write(`${JSON.stringify(documentOf(files), undefined, 2)}\n`);
-  else if (totals.scenarios > 0) print(closing(t, totals, (performance.now() - started) / 1000));
+  if (format === 'text') {
+    if (totals.scenarios > 0) print(closing(t, totals, (performance.now() - started) / 1000));
+  } else process.stdout.write(written(format, files, began, totals.usage === 0));
   if (work.stopped === 'interrupted')
     process.stderr.write('suture: interrupted; what was not searched to its end is unfinished\n');
   return totals.usage > 0 ? 2 : totals.findings > 0 ? 1 : totals.unfinished > 0 ? 3 : 0;
+}
+
+function written(
+  format: Exclude<Format, 'text'>,
+  files: readonly JunitFile[],
+  began: Date,
+  complete: boolean,
+): string {
+  const reports = files.map((f) => f.report);
+  const lines = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+  switch (format) {
+    case 'json':
+      return lines(documentOf(reports));
+    case 'sarif':
+      return lines(sarif(reports, { version: ownVersion, complete }));
+    case 'junit':
+      return junit(files, began.toISOString().slice(0, 19));
+    case 'github':
+      return github(reports);
+  }
+}
+
+/** Services look for a file by its path from the folder in which the command runs. */
+function fromHere(name: string): string {
+  const path = isAbsolute(name) ? relative(process.cwd(), name) : name;
+  return path === '' || path.startsWith('..') ? name : path;
 }
 
 /** A name that no file has is a slip of the hand, and must not pass for success. */
@@ -356,7 +397,7 @@ class FileView {
   }
 
   /** The shortest run to each violated property, over all checks. */
-  private runs(result: ScenarioResult): string {
+  runs(result: ScenarioResult): string {
     const runs: Run[] = [];
     result.checks.forEach((c, i) => {
       c.result.violations.forEach((violation, k) => {
