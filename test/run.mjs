@@ -71,8 +71,14 @@ switch (mode) {
     install();
     process.exit(await test(mode === 'quick'));
     break;
+  // What others say of us, and nothing else.
+  case 'oracles':
+    if (flags.every((f) => f.startsWith('-'))) flags.push('oracles');
+    install();
+    process.exit(await test(false));
+    break;
   default:
-    console.error(`usage: node test/run.mjs start | quick | all [--long] [SUITE…]`);
+    console.error(`usage: node test/run.mjs start | quick | all | oracles [--long] [SUITE…]`);
     process.exit(2);
 }
 
@@ -126,7 +132,7 @@ function install() {
 
 /**
  * A folder of tests. `suite.json` beside them says what is special about it: `"quick": false` leaves it out of
- * `npm run quick`, `needs` lists Debian packages, `show` prints its lines that begin with `| `. Each suite runs alone.
+ * `npm run quick`, `needs` lists Debian packages. Each suite runs alone.
  */
 function suites() {
   const found = [];
@@ -188,6 +194,7 @@ async function test(quick) {
   if (flags.includes('--long')) env.SUTURE_LONG = '1';
   const total = { passed: 0, failed: 0, skipped: 0, notRun: 0 };
   const rows = [];
+  const judged = [];
   const add = (name, seconds, counts, note = '') => {
     total.passed += counts.passed;
     total.failed += counts.failed;
@@ -271,6 +278,8 @@ async function test(quick) {
     const absent = missing(suite.needs);
     if (absent.length > 0) {
       total.notRun++;
+      if (suite.name.startsWith('oracles/'))
+        judged.push([absent.join(', '), '', 'NOT RUN', `${suite.name} needs it`]);
       console.log(
         `${suite.name.padEnd(24)} NOT RUN: it needs ${absent.join(', ')}; install with: apt-get install ${absent.join(' ')}`,
       );
@@ -306,10 +315,11 @@ async function test(quick) {
     if (files.some((f) => f.status === 'failed') && counts.failed === 0) counts.failed = 1;
     if ((r.status !== 0 || tests.length === 0) && counts.failed === 0) counts.failed = 1;
     if (counts.failed > 0) console.log(r.output.slice(-12000));
-    else if (suite.show) console.log(readableOutput(r.output));
+    judged.push(...oracleRows(r.output));
     add(suite.name, r.seconds, counts);
   }
   rmSync(folder, { recursive: true, force: true });
+  if (judged.length > 0) console.log(`\n${table(judged)}\n`);
   if (total.notRun > 0)
     console.log(
       `${total.notRun} suites were NOT RUN, for what they need is missing${ci ? ': in CI that is a failure' : ''}`,
@@ -321,10 +331,21 @@ async function test(quick) {
   return failed > 0 || total.passed === 0 ? 1 : 0;
 }
 
-/** What a suite prints of its own accord, between vitest's lines. */
-function readableOutput(output) {
+/** What suites say of the programs and processors that judged: see `test/oracles/row.ts`. */
+function oracleRows(output) {
   return output
     .split('\n')
-    .filter((line) => line.startsWith('| '))
-    .join('\n');
+    .filter((line) => line.startsWith('oracle: '))
+    .map((line) => line.slice('oracle: '.length).split(' | '));
+}
+
+function table(rows) {
+  const all = [['oracle', 'version', 'cases, all of which agree', 'known differences'], ...rows];
+  const width = (k) => Math.max(...all.map((r) => (r[k] ?? '').length));
+  const line = (r) => `| ${r.map((cell, k) => cell.padEnd(width(k))).join(' | ')} |`;
+  return [
+    line(all[0]),
+    `|${all[0].map((_, k) => '-'.repeat(width(k) + 2)).join('|')}|`,
+    ...rows.map(line),
+  ].join('\n');
 }

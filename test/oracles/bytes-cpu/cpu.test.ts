@@ -24,6 +24,7 @@ import {
   setRegister,
   setStack,
 } from '../../x86/machine.ts';
+import { cpuModel, figure, judgedBy } from '../row.ts';
 import { block, blockAt, runAll, type State } from './processor.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -256,5 +257,10 @@ describe.skipIf(!here)('each row, on the processor', () => {
     });
     expect(wrong.slice(0, 40)).toEqual([]);
     expect(cases.length).toBeGreaterThan(perRow * 150);
+    judgedBy(
+      'the processor',
+      cpuModel,
+      `${figure(cases.length)} single instructions of ${run.length} rows, from chosen states`,
+    );
   });
 });

@@ -9,7 +9,8 @@ import type { AbstractInsn, Operand } from '../../../compiler/x86/operand.ts';
 import { isRefusal } from '../../../compiler/x86/operand.ts';
 import { rows } from '../../../compiler/x86/table.ts';
 import { print } from '../../../compiler/x86/text.ts';
-import { assembleEach, disassemble, read } from './gnu.ts';
+import { figure, judgedBy } from '../row.ts';
+import { assembleEach, binutils, disassemble, read } from './gnu.ts';
 import {
   canonical,
   chunks,
@@ -71,6 +72,11 @@ describe('our bytes, read by objdump', () => {
     }
     expect(wrong.slice(0, 40)).toEqual([]);
     expect(codes.length).toBeGreaterThan(50_000);
+    judgedBy(
+      'GNU objdump',
+      binutils,
+      `${figure(codes.length)} encodings of ${rows.length} rows, read`,
+    );
   });
 });
 
@@ -93,6 +99,9 @@ describe('our text, assembled by as', () => {
     });
     // `as` takes NOP for an exchange of RAX with itself; we keep the instruction that was written.
     expect(new Set(wrong)).toEqual(new Set(['xchg rax, rax: 4887c0 | 90']));
+    judgedBy('GNU as', binutils, `${figure(ours.length)} texts, assembled`, [
+      'NOP for `xchg rax, rax`',
+    ]);
   });
 
   test('in its other encodings, is decoded as the same', () => {
@@ -132,6 +141,7 @@ describe('our text, assembled by as', () => {
     });
     expect(wrong.slice(0, 40)).toEqual([]);
     expect(different).toBeGreaterThan(10_000);
+    judgedBy('GNU as', binutils, `${figure(variants.length)} other encodings, decoded by us`);
   });
 });
 
@@ -162,6 +172,9 @@ describe('bytes that no assembler wrote', () => {
     expect(wrong.slice(0, 60)).toEqual([]);
     expect(decoded).toBeGreaterThan(80_000);
     expect([...listed.keys()].sort()).toEqual([...reasons].sort());
+    judgedBy('GNU objdump', binutils, `${figure(chunks.length)} random and torn byte strings`, [
+      `${reasons.length} kinds that we refuse and it reads, listed in decode.ts`,
+    ]);
   });
 });
 

@@ -15,6 +15,10 @@ import { registerName } from '../../../compiler/x86/text.ts';
 
 const most = 1 << 30;
 
+/** Of `as` and `objdump`. */
+export const binutils =
+  / ([\d.]+)$/m.exec(execFileSync('objdump', ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+
 export function inFolder<T>(use: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'suture-bytes-'));
   try {

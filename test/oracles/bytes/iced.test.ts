@@ -5,7 +5,8 @@ import { decode, text } from '../../../compiler/x86/decode.ts';
 import { encode } from '../../../compiler/x86/encode.ts';
 import { isRefusal } from '../../../compiler/x86/operand.ts';
 import { print } from '../../../compiler/x86/text.ts';
-import { icedReads } from './iced.ts';
+import { figure, judgedBy } from '../row.ts';
+import { icedReads, version } from './iced.ts';
 import {
   canonical,
   chunks,
@@ -54,6 +55,7 @@ test('every sample of every row', () => {
   }
   expect(wrong.slice(0, 40)).toEqual([]);
   expect(count).toBeGreaterThan(50_000);
+  judgedBy('iced-x86', version, `${figure(count)} encodings, read`);
 });
 
 /** objdump tells one apart as an instruction that does nothing; a processor, and iced, skip it. */
@@ -79,4 +81,7 @@ test('bytes that no assembler wrote: the same length and meaning, or both refuse
   expect([...refused].sort()).toEqual(
     [...reasons.filter((r) => !/reserved NOP|0F 1F/.test(r)), 'REX not before the opcode'].sort(),
   );
+  judgedBy('iced-x86', version, `${figure(chunks.length)} random and torn byte strings`, [
+    `${refused.size} kinds that we refuse and it reads, listed in decode.ts`,
+  ]);
 });

@@ -1,4 +1,4 @@
-// iced-x86, a disassembler in WebAssembly, and what it says as an instruction of ours.
+// What iced-x86, a disassembler in WebAssembly, says as an instruction of ours.
 
 import { createRequire } from 'node:module';
 import type * as Iced from 'iced-x86';
@@ -11,7 +11,9 @@ import type {
 import { rowsOf } from '../../../compiler/x86/table.ts';
 import { registerName, registerOf } from '../../../compiler/x86/text.ts';
 
-const iced = createRequire(import.meta.url)('iced-x86') as typeof Iced;
+const load = createRequire(import.meta.url);
+const iced = load('iced-x86') as typeof Iced;
+export const { version } = load('iced-x86/package.json') as { version: string };
 const { Decoder, DecoderOptions, Mnemonic, OpKind, Register, MemorySize } = iced;
 
 export interface Said {

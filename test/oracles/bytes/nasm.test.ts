@@ -5,8 +5,9 @@ import { type Decoded, decode, text } from '../../../compiler/x86/decode.ts';
 import { encode } from '../../../compiler/x86/encode.ts';
 import type { AbstractInsn, Operand } from '../../../compiler/x86/operand.ts';
 import { isRefusal } from '../../../compiler/x86/operand.ts';
+import { figure, judgedBy } from '../row.ts';
 import { chunks, decodedInsn, encoded, hex, size, symmetric } from './material.ts';
-import { nasmEach, nasmText, ndisasmEach, readNdisasm } from './nasm.ts';
+import { nasmEach, nasmText, ndisasmEach, readNdisasm, version } from './nasm.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -61,6 +62,10 @@ test('our text, assembled by nasm, means what it says', () => {
   // nasm takes NOP for an exchange of RAX with itself; we keep the instruction that was written.
   expect(new Set(wrong)).toEqual(new Set(['xchg rax, rax: 4887c0 | 4890']));
   expect(equal).toBeGreaterThan(50_000);
+  judgedBy('nasm', version, `${figure(ours.length)} texts, assembled`, [
+    'NOP for `xchg rax, rax`',
+    'a move of 32 bits where the upper half is empty',
+  ]);
 });
 
 /** Whether ndisasm reads the same; a width that it leaves out is not compared. */
@@ -102,4 +107,7 @@ test('what we decode, ndisasm reads with the same length and meaning', () => {
   expect(wrong.slice(0, 60)).toEqual([]);
   expect(all.length).toBeGreaterThan(200_000);
   expect(known).toBeGreaterThan(0);
+  judgedBy('ndisasm', version, `${figure(all.length)} byte strings that we decode`, [
+    'REX.W before PUSHFQ, POPFQ',
+  ]);
 });

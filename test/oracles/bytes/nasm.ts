@@ -1,4 +1,4 @@
-// nasm and ndisasm, each asked about thousands of instructions by one process, and ndisasm's text read back.
+// Asks nasm and ndisasm about thousands of instructions by one process each, and reads their text back.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,9 @@ import { inFolder } from './gnu.ts';
 
 const most = 1 << 30;
 const sizes = { 2: 'word', 4: 'dword', 8: 'qword' } as const;
+
+export const version =
+  /version (\S+)/.exec(execFileSync('nasm', ['-v'], { encoding: 'utf8' }))?.[1] ?? '';
 
 /** The text as nasm takes it; `end` is the address behind the instruction, which nasm counts RIP-relative memory from. */
 export function nasmText(insn: AbstractInsn, end: number): string {

@@ -46,3 +46,8 @@ export const unicorn: Judge = (cases, rsp) =>
     );
     return unpack(readFileSync(to), cases.length, rsp);
   });
+
+export const unicornVersion = (): string =>
+  execFileSync('/usr/bin/python3', ['-c', 'import unicorn; print(unicorn.__version__)'], {
+    encoding: 'utf8',
+  }).trim();

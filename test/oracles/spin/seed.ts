@@ -1,6 +1,6 @@
 // The question that a configuration of the hand-written model asks, put to Spin and to us.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -116,3 +116,6 @@ export function askUs(c: Configuration, more = ''): Answer {
     detail: found.join(', '),
   };
 }
+
+export const spinVersion = (): string =>
+  /Version (\S+)/.exec(execFileSync('spin', ['-V'], { encoding: 'utf8' }))?.[1] ?? '';

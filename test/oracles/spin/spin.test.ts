@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, askSpin, askUs, type Configuration, nameOf } from './seed.ts';
+import { judgedBy } from '../row.ts';
+import { type Answer, askSpin, askUs, type Configuration, nameOf, spinVersion } from './seed.ts';
 
 const long = process.env.SUTURE_LONG !== undefined;
 const promote = process.env.SUTURE_PROMOTE !== undefined;
@@ -34,6 +35,7 @@ const means: readonly (readonly [RegExp, string])[] = [
 
 const spin = new Map<string, Answer>();
 const lines: string[] = [];
+let agreed = 0;
 beforeAll(async () => {
   const waiting = [...all];
   const one = async (): Promise<void> => {
@@ -42,6 +44,11 @@ beforeAll(async () => {
   await Promise.all([one(), one()]);
 }, 3_000_000);
 afterAll(() => {
+  judgedBy(
+    'Spin',
+    spinVersion(),
+    `${agreed} configurations of a model written by hand, safety and liveness`,
+  );
   if (promote) writeFileSync(golden, `${lines.join('\n')}\n`);
 });
 
@@ -61,6 +68,7 @@ describe('Spin and we agree on', () => {
         expect(ours.detail.split(', ')).toContain(wanted);
       }
       if (!promote && c.victims === 1) expect(known).toContain(said);
+      agreed++;
     });
   }
 });
