@@ -3,7 +3,11 @@
 import { counted, element } from './elements.ts';
 import type { Alternative } from './protocol.ts';
 
-export function fillChoices(host: HTMLElement, all: readonly Alternative[] | undefined): void {
+export function fillChoices(
+  host: HTMLElement,
+  all: readonly Alternative[] | undefined,
+  ahead = false,
+): void {
   const head = element(
     'div',
     { class: 'head' },
@@ -33,7 +37,7 @@ export function fillChoices(host: HTMLElement, all: readonly Alternative[] | und
           ? undefined
           : element('span', { class: 'bad' }, ` violates ${a.violates}`),
       ),
-      element('span', { class: 'here' }, a.taken ? 'taken' : ''),
+      element('span', { class: 'here' }, a.taken ? (ahead ? 'comes next' : 'taken') : ''),
     ),
   );
   host.replaceChildren(

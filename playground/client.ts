@@ -1,9 +1,17 @@
 // The page's end of the worker: counts versions, pairs questions with answers, and starts it again when it dies.
 
-import type { Alternative, Answer, Question, RunKey } from './protocol.ts';
+import type { Alternative, Answer, Bounds, Question, RunKey } from './protocol.ts';
 
 /** The worker's file beside the page; the build says its name. */
 declare const WORKER_FILE: string;
+
+/** A phone has less to give; a browser that does not say what it has is taken for a desk's. */
+const small =
+  ((navigator as { deviceMemory?: number }).deviceMemory ?? 8) < 4 ||
+  matchMedia('(max-width: 720px) and (pointer: coarse)').matches;
+export const bounds: Bounds = small
+  ? { maxStates: 1_000_000, maxMemory: 192 << 20 }
+  : { maxStates: 4_000_000, maxMemory: 768 << 20 };
 
 export interface Heard {
   opened(answer: Extract<Answer, { kind: 'opened' }>): void;
@@ -35,11 +43,15 @@ export class Client {
   open(name: string, text: string): void {
     this.version++;
     this.waiting.clear();
-    this.say({ kind: 'open', version: this.version, name, text });
+    this.say({ kind: 'open', version: this.version, name, text, bounds });
   }
 
   verify(first: number | undefined): void {
     this.say({ kind: 'verify', version: this.version, first });
+  }
+
+  prefer(scenario: number): void {
+    this.say({ kind: 'prefer', version: this.version, scenario });
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 // The keys of the page: what they are, and when they are not the page's.
 
-import { element } from './elements.ts';
+import { element, grouped } from './elements.ts';
+import type { Bounds } from './protocol.ts';
 
 const keys: readonly (readonly [string, string])[] = [
   ['← →', 'one step back, one on'],
@@ -20,7 +21,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['?', 'this list'],
 ];
 
-export function fillKeys(host: HTMLElement): void {
+export function fillKeys(host: HTMLElement, bounds: Bounds, save: HTMLElement): void {
   host.replaceChildren(
     element('h2', {}, 'Keys'),
     element(
@@ -36,6 +37,12 @@ export function fillKeys(host: HTMLElement): void {
       {},
       'While the text is edited only Esc, F6, F8, Ctrl+. and Ctrl+Enter are the page’s.',
     ),
+    element(
+      'p',
+      {},
+      `A check ends unfinished at ${grouped(bounds.maxStates)} states or ${bounds.maxMemory >> 20} MB, whichever comes first. The command can go further.`,
+    ),
+    element('p', {}, save),
   );
 }
 

@@ -1,11 +1,12 @@
 // The page: holds what is open, hands what the worker says to the views, and what the user wants to the worker.
 
 import './style.css';
+import type { FileReport } from '../compiler/index.ts';
 import type { Diagnostic } from '../grammar/index.ts';
 import { type Beginning, beginning, ofExample } from './beginning.ts';
 import { Board, type Entry, told } from './board.ts';
 import { fillChoices } from './choices.ts';
-import { Client } from './client.ts';
+import { bounds, Client } from './client.ts';
 import type { Editor } from './editor/editor.ts';
 import { PlainEditor } from './editor/plain.ts';
 import { counted, element, part } from './elements.ts';
@@ -18,6 +19,7 @@ import { applyLook, chooseLook, chosenLook, followSystem, looks } from './looks.
 import { fillProblems } from './problems.ts';
 import type { BytesView, Run, RunView } from './protocol.ts';
 import { createRunView } from './provisional.ts';
+import { saveButton } from './save.ts';
 import { fillStatus } from './status.ts';
 import { Strip } from './strip.ts';
 import { mayTour, tour } from './tour.ts';
@@ -52,6 +54,8 @@ class Page {
   /** Whether it was, or is being, checked. */
   private checked = false;
   private telling = false;
+  /** Of the text as it stands, once every scenario has its verdict. */
+  private report: FileReport | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
 
@@ -61,12 +65,18 @@ class Page {
       running: (a) => {
         const entry = this.board.entries[a.scenario];
         if (!entry) return;
+        // What ran before it waits.
+        for (const e of this.board.entries)
+          if (e.standing === 'running') e.standing = e.outcome ? 'outdated' : 'idle';
         entry.standing = 'running';
         entry.progress = a.progress;
         this.showStrip();
       },
       done: (a) => this.done(a),
-      finished: () => this.showStrip(),
+      finished: (a) => {
+        this.report = a.report;
+        this.showStrip();
+      },
       restarted: (message) => this.restarted(message),
     });
     this.editor = new PlainEditor({
@@ -123,6 +133,7 @@ class Page {
     clearTimeout(this.timer);
     this.wanted = verify;
     this.checked = false;
+    this.report = undefined;
     this.client.open(this.name, this.editor.text);
     this.show();
   }
@@ -134,6 +145,7 @@ class Page {
   private changed(): void {
     this.board.age();
     this.checked = false;
+    this.report = undefined;
     this.notice = undefined;
     if (location.search !== '' || location.hash !== '') history.replaceState(null, '', './');
     this.name = '-';
@@ -204,6 +216,7 @@ class Page {
   private select(name: string | undefined): void {
     this.selected = name;
     this.run = undefined;
+    this.client.prefer(this.index());
     this.show();
   }
 
@@ -457,9 +470,10 @@ class Page {
       return;
     }
     this.asking = setTimeout(() => {
-      void this.client.alternatives(run, step).then((all) => {
+      // Those among which the step that is shown was chosen.
+      void this.client.alternatives(run, Math.max(0, step - 1)).then((all) => {
         if (this.run === run && this.step === step)
-          fillChoices(within(this.bytesPane, '.choices'), all);
+          fillChoices(within(this.bytesPane, '.choices'), all, step === 0);
       });
     }, 40);
   }
@@ -508,7 +522,11 @@ class Page {
       if ((event as ToggleEvent).newState === 'open') void fillGallery(gallery, this.galleryEvents);
     });
     part('help').append(helpSign());
-    fillKeys(part('keys'));
+    fillKeys(
+      part('keys'),
+      bounds,
+      saveButton(() => this.report),
+    );
     const button = part('look');
     button.append(themeSign());
     const name = (): void => {

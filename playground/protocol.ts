@@ -56,9 +56,12 @@ export type Question =
       /** What the report calls it. */
       readonly name: string;
       readonly text: string;
+      readonly bounds: Bounds;
     }
   /** Checks every scenario of the opened text: the one at `first` first, then in the order of the text. */
   | { readonly kind: 'verify'; readonly version: number; readonly first: number | undefined }
+  /** The user looks at this scenario: if it has no verdict yet, it goes before the others. */
+  | { readonly kind: 'prefer'; readonly version: number; readonly scenario: number }
   | { readonly kind: 'stop' }
   | {
       readonly kind: 'alternatives';
@@ -74,6 +77,13 @@ export type Question =
       readonly run: RunKey;
       readonly step: number;
     };
+
+/** What one check may take: whichever is hit first leaves its scenario unfinished. */
+export interface Bounds {
+  readonly maxStates: number;
+  /** Bytes. */
+  readonly maxMemory: number;
+}
 
 /** Enough to play a run again in the text of its version. */
 export interface RunKey {

@@ -7,11 +7,9 @@ import {
   type ScenarioResult,
   Verification,
 } from '../compiler/index.ts';
-import type { Answer, Question } from './protocol.ts';
+import type { Answer, Bounds, Question } from './protocol.ts';
 import { alternativesAt, outcomeOf, viewsAt } from './runs.ts';
 
-/** What one check may take on a phone: whichever is hit first leaves the scenario unfinished. */
-const bounds = { maxStates: 2_000_000, maxMemory: 256 << 20 };
 /** Milliseconds between two looks at what the page wants. */
 const slice = 12;
 /** Milliseconds between two reports of progress. */
@@ -22,8 +20,12 @@ interface Work {
   readonly version: number;
   readonly name: string;
   readonly compiled: Compiled;
-  readonly order: number[];
+  readonly bounds: Bounds;
+  /** Scenarios without a verdict, in the order in which they come. */
+  readonly pending: number[];
   readonly results: (Done | undefined)[];
+  /** The scenario that the user looks at. */
+  wanted: number | undefined;
   stopped: boolean;
 }
 interface Done {
@@ -65,8 +67,11 @@ function hear(question: Question): void {
       opening = question;
       return;
     case 'verify':
-      if (work?.version !== question.version || work.order.length > 0) return;
+      if (work?.version !== question.version || work.pending.length > 0) return;
       void verify(work, question.first);
+      return;
+    case 'prefer':
+      if (work?.version === question.version) work.wanted = question.scenario;
       return;
     case 'stop':
       if (work) work.stopped = true;
@@ -94,9 +99,18 @@ function open(): void {
   const question = opening;
   opening = undefined;
   if (!question) return;
-  const { version, text, name } = question;
+  const { version, text, name, bounds } = question;
   const compiled = compile(text);
-  work = { version, name, compiled, order: [], results: [], stopped: false };
+  work = {
+    version,
+    name,
+    compiled,
+    bounds,
+    pending: [],
+    results: [],
+    wanted: undefined,
+    stopped: false,
+  };
   const source = compiled.file?.items.find((i) => i.kind === 'source');
   say({
     kind: 'opened',
@@ -113,83 +127,120 @@ function open(): void {
   });
 }
 
+/** Scenario after scenario; one that the user looks at goes first, and what ran until then waits. */
 async function verify(mine: Work, first: number | undefined): Promise<void> {
   const all = mine.compiled.scenarios.map((_, i) => i);
-  const ordered = all.filter((i) => i === first).concat(all.filter((i) => i !== first));
-  mine.order.push(...ordered);
+  mine.pending.push(...all.filter((i) => i === first), ...all.filter((i) => i !== first));
+  let now: Search | undefined;
+  let held: Search | undefined;
   try {
-    for (const index of ordered) {
-      if (mine.stopped) break;
-      const done = await search(mine, index);
-      if (!done) return;
-      mine.results[index] = done;
-      say({
-        kind: 'done',
-        version: mine.version,
-        scenario: index,
-        outcome: outcomeOf(mine.compiled, done.result, done.seconds),
-      });
+    while (mine.pending.length > 0 && !mine.stopped) {
+      const { wanted, pending } = mine;
+      const next =
+        wanted !== undefined && pending.includes(wanted)
+          ? wanted
+          : (now?.index ?? held?.index ?? (pending[0] as number));
+      if (now?.index !== next) {
+        const back: Search | undefined = held?.index === next ? held : undefined;
+        // One may wait with what it holds in memory; more begin anew when their turn comes.
+        if (now && (!held || back)) held = now;
+        else if (back) held = undefined;
+        now = back ?? new Search(mine, next);
+      }
+      if (now.advance()) {
+        finish(mine, now);
+        now = undefined;
+      }
+      await breath();
+      if (work !== mine) return;
+    }
+    if (now) {
+      now.stop();
+      finish(mine, now);
     }
     const results = mine.results.filter((r) => r !== undefined);
-    if (work === mine)
-      say({
-        kind: 'finished',
-        version: mine.version,
-        report: fileReport(mine.name, mine.compiled, results),
-      });
+    say({
+      kind: 'finished',
+      version: mine.version,
+      report: fileReport(mine.name, mine.compiled, results),
+    });
   } catch (error) {
     say({ kind: 'broken', message: String((error as Error).stack ?? error) });
   }
 }
 
-/** One scenario to its end or its stop; nothing once there is a newer text. */
-async function search(mine: Work, index: number): Promise<Done | undefined> {
-  const scenario = mine.compiled.scenarios[index];
-  if (!scenario) throw new Error(`no scenario ${index}`);
-  const verification = new Verification(mine.compiled, scenario, bounds);
-  const seconds = scenario.checks.map(() => 0);
-  const started = performance.now();
-  let told = started;
-  let before = 0;
-  let states = 0;
-  for (let done = false; !done; ) {
-    if (work !== mine) return undefined;
-    const { check } = verification.progress();
-    const from = performance.now();
-    if (mine.stopped) {
-      verification.stop('stopped');
-      done = true;
-    } else {
-      done = verification.advance(budget).done;
-    }
-    const now = performance.now();
-    seconds[check] = (seconds[check] ?? 0) + (now - from) / 1000;
-    if (!mine.stopped && now > from)
-      budget = Math.min(20_000, Math.max(50, Math.round((budget * slice) / (now - from))));
-    if (now - told >= beat && !done) {
-      const p = verification.progress();
-      if (p.check !== check) before = 0;
-      states = p.states;
-      say({
-        kind: 'running',
-        version: mine.version,
-        scenario: index,
-        progress: {
-          check: p.check,
-          states,
-          statesPerSecond: Math.max(0, Math.round(((states - before) * 1000) / (now - told))),
-          depth: p.depth,
-          queue: p.queue,
-          bytes: p.bytes,
-          seconds: (now - started) / 1000,
-        },
-      });
-      before = states;
-      told = now;
-    }
-    await breath();
+function finish(mine: Work, { index, done }: Search): void {
+  mine.pending.splice(mine.pending.indexOf(index), 1);
+  const { result, seconds } = done();
+  mine.results[index] = { result, seconds };
+  say({
+    kind: 'done',
+    version: mine.version,
+    scenario: index,
+    outcome: outcomeOf(mine.compiled, result, seconds),
+  });
+}
+
+/** One scenario being searched, a slice at a time. */
+class Search {
+  readonly index: number;
+  private readonly version: number;
+  private readonly verification: Verification;
+  /** Of each check. */
+  private readonly seconds: number[];
+  private told = performance.now();
+  private states = 0;
+  private check = 0;
+
+  constructor(mine: Work, index: number) {
+    const scenario = mine.compiled.scenarios[index];
+    if (!scenario) throw new Error(`no scenario ${index}`);
+    this.index = index;
+    this.version = mine.version;
+    this.verification = new Verification(mine.compiled, scenario, mine.bounds);
+    this.seconds = scenario.checks.map(() => 0);
   }
-  return { result: verification.result(), seconds };
+
+  readonly done = (): Done => ({ result: this.verification.result(), seconds: this.seconds });
+
+  /** Whether it has come to its end. */
+  advance(): boolean {
+    const { check } = this.verification.progress();
+    const from = performance.now();
+    const { done } = this.verification.advance(budget);
+    const now = performance.now();
+    const spent = now - from;
+    this.seconds[check] = (this.seconds[check] ?? 0) + spent / 1000;
+    if (spent > 0) budget = Math.min(20_000, Math.max(50, Math.round((budget * slice) / spent)));
+    if (now - this.told >= beat && !done) this.tell(now);
+    return done;
+  }
+
+  stop(): void {
+    this.verification.stop('stopped');
+  }
+
+  private tell(now: number): void {
+    const p = this.verification.progress();
+    if (p.check !== this.check) this.states = 0;
+    say({
+      kind: 'running',
+      version: this.version,
+      scenario: this.index,
+      progress: {
+        check: p.check,
+        states: p.states,
+        statesPerSecond: Math.round(((p.states - this.states) * 1000) / (now - this.told)),
+        depth: p.depth,
+        queue: p.queue,
+        bytes: p.bytes,
+        seconds: this.seconds.reduce((a, b) => a + b, 0),
+      },
+    });
+    this.check = p.check;
+    this.states = p.states;
+    this.told = now;
+  }
 }
 
 say({ kind: 'ready' });
