@@ -71,6 +71,7 @@ export class Strip {
       }
     }
     this.picker.hidden = !now;
+    this.picker.dataset.all = `all ${entries.length}`;
     this.sheet.replaceChildren(
       ...entries.map((entry, i) => {
         const item = element(
@@ -99,13 +100,17 @@ export class Strip {
         element('span', {}, 'not checked:'),
         element('span', { class: 'bad' }, `${errors} ${errors === 1 ? 'error' : 'errors'}`),
       ];
-    else if (judged.length > 0) {
+    else if (judged.length === entries.length && entries.length > 0) {
       const good = judged.filter((e) => e.outcome?.asExpected).length;
       wanted = [
         element('span', {}, `${good} of ${entries.length}`),
         element('span', good < judged.length ? { class: 'bad' } : {}, 'as expected'),
       ];
-    }
+    } else if (judged.length > 0)
+      wanted = [
+        element('span', {}, `${judged.length} of ${entries.length}`),
+        element('span', {}, 'checked'),
+      ];
     const focused = this.aside.contains(document.activeElement);
     const same =
       wanted.length === this.aside.childNodes.length &&

@@ -269,6 +269,7 @@ async function test(quick) {
     await one('types', node, [tsc, '--noEmit']);
     // The page alone knows the browser's types.
     await one('types of the page', node, [tsc, '--noEmit', '-p', 'playground']);
+    await one('types of its tests', node, [tsc, '--noEmit', '-p', 'test/playground']);
     await one('lint', join(modules, '.bin', 'biome'), ['check', '.']);
   }
   const folder = mkdtempSync(join(tmpdir(), 'suture-test-'));
