@@ -1,5 +1,17 @@
 // The public API: parse, compile, verify, replay, emit.
 
+export {
+  type Diagnostic,
+  format,
+  type Parsed,
+  type Place,
+  parse,
+  place,
+  print,
+  type Source,
+  type Span,
+  source,
+} from '../grammar/index.ts';
 export { waiting as capabilities } from './capabilities.ts';
 export { type Divergence, divergence } from './divergence.ts';
 export { type Emitted, emit } from './emit.ts';

@@ -5,18 +5,17 @@ import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UsageError } from './files.ts';
+import { home } from './home.ts';
 
 export interface PlaygroundOptions {
   readonly port: number;
   readonly out?: string;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const site = join(root, 'playground', 'dist');
+const site = join(home, 'playground', 'dist');
 /** Only a clone has it; a package brings the built files. */
-const builder = join(root, 'playground', 'build.ts');
+const builder = join(home, 'playground', 'build.ts');
 
 const kinds: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -54,7 +53,7 @@ export async function playground(options: PlaygroundOptions): Promise<number> {
 export function builtSite(): string {
   if (existsSync(builder) && !fresh()) {
     process.stderr.write('suture: building the page\n');
-    const done = spawnSync(process.execPath, [builder], { cwd: root, stdio: ['ignore', 2, 2] });
+    const done = spawnSync(process.execPath, [builder], { cwd: home, stdio: ['ignore', 2, 2] });
     if (done.status !== 0) throw new UsageError('the page could not be built: see above');
   }
   if (!existsSync(join(site, 'index.html')))
@@ -65,11 +64,11 @@ export function builtSite(): string {
 function fresh(): boolean {
   const made = changed(join(site, 'index.html'));
   const sources = ['playground', 'grammar', 'compiler', 'examples'].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .map((f) => join(root, folder, f))
+    readdirSync(join(home, folder), { recursive: true, encoding: 'utf8' })
+      .map((f) => join(home, folder, f))
       .filter((f) => !f.startsWith(site)),
   );
-  return made > 0 && [...sources, join(root, 'package-lock.json')].every((f) => changed(f) <= made);
+  return made > 0 && [...sources, join(home, 'package-lock.json')].every((f) => changed(f) <= made);
 }
 
 const changed = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
