@@ -4,6 +4,7 @@ import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { Atom, File, Item, Setting, Span, Value } from '../grammar/index.ts';
 import type { Environment, FetchModel } from './ir.ts';
+import { fetchParameters, nmiInShadow, settings as vocabulary } from './vocabulary.ts';
 
 /** The value of an option: a number (`on` is 1, `off` is 0), or a word that means something beside it only. */
 export type OptionValue = bigint | string;
@@ -266,27 +267,8 @@ export interface Settings {
   }[];
 }
 
-/** The first word of each setting, for suggestions and completion. */
-export const settingWords = [
-  'cpus',
-  'late',
-  'threads',
-  'patches',
-  'preempt',
-  'migrate',
-  'pin',
-  'switch',
-  'irq',
-  'nmi',
-  'gate',
-  'gap',
-  'ist',
-  'shadow',
-  'fetch',
-  'memory',
-  'staleness',
-  'rsp',
-] as const;
+/** The first word of each setting, for suggestions. */
+export const settingWords: readonly string[] = Object.keys(vocabulary);
 
 export function readSettings(
   settings: readonly Chosen[],
@@ -408,11 +390,11 @@ export function readSettings(
         }
         break;
       case 'preempt':
-        preempt = oneOf(1, ['on', 'off'], 'preempt') === 'on';
+        preempt = oneOf(1, vocabulary.preempt.values, 'preempt') === 'on';
         preemptSpan = span;
         break;
       case 'migrate':
-        migrate = oneOf(1, ['on', 'off'], 'migrate') === 'on';
+        migrate = oneOf(1, vocabulary.migrate.values, 'migrate') === 'on';
         break;
       case 'pin': {
         const name = word(1);
@@ -426,12 +408,12 @@ export function readSettings(
         if (word(1) !== 'serialises')
           wrong('`switch` is written `switch serialises none | other | all`');
         else
-          env.switchSerialises = oneOf(2, ['none', 'other', 'all'], 'switch serialises') ?? 'none';
+          env.switchSerialises = oneOf(2, vocabulary.switch.values, 'switch serialises') ?? 'none';
         break;
       case 'irq':
       case 'nmi': {
         if (first === 'nmi' && word(1) === 'in' && word(2) === 'shadow') {
-          env.nmiHeldInShadow = oneOf(3, ['taken', 'held'], 'nmi in shadow') === 'held';
+          env.nmiHeldInShadow = oneOf(3, nmiInShadow.values, 'nmi in shadow') === 'held';
           break;
         }
         const named = word(1) !== undefined;
@@ -454,29 +436,29 @@ export function readSettings(
         break;
       }
       case 'gate':
-        env.gate = oneOf(1, ['interrupt', 'trap', 'signal'], 'gate') ?? 'interrupt';
+        env.gate = oneOf(1, vocabulary.gate.values, 'gate') ?? 'interrupt';
         break;
       case 'gap':
-        env.gap = oneOf(1, ['on', 'off'], 'gap') !== 'off';
+        env.gap = oneOf(1, vocabulary.gap.values, 'gap') !== 'off';
         break;
       case 'ist': {
-        const which = oneOf(1, ['none', 'breakpoint', 'nmi', 'both'], 'ist');
+        const which = oneOf(1, vocabulary.ist.values, 'ist');
         env.istBreakpoint = which === 'breakpoint' || which === 'both';
         env.istNmi = which === 'nmi' || which === 'both';
         break;
       }
       case 'shadow':
         if (word(1) !== 'stack') wrong('`shadow` is written `shadow stack on | off`');
-        else env.shadowStack = oneOf(2, ['on', 'off'], 'shadow stack') === 'on';
+        else env.shadowStack = oneOf(2, vocabulary.shadow.values, 'shadow stack') === 'on';
         break;
       case 'fetch':
         env.fetch = readFetch(words, wrong);
         break;
       case 'memory':
-        env.memory = oneOf(1, ['tso', 'sc'], 'memory') ?? 'tso';
+        env.memory = oneOf(1, vocabulary.memory.values, 'memory') ?? 'tso';
         break;
       case 'staleness':
-        env.stalenessBounded = oneOf(1, ['unbounded', 'bounded'], 'staleness') === 'bounded';
+        env.stalenessBounded = oneOf(1, vocabulary.staleness.values, 'staleness') === 'bounded';
         break;
       case 'rsp': {
         const n = number(1);
@@ -535,27 +517,28 @@ function readFetch(words: readonly Atom[], wrong: (message: string) => void): Fe
   for (let i = 3; i < words.length; i += 2) {
     if (words[i]?.kind === 'comma') i++;
     const value = text(i + 1);
-    const bool = value === 'yes' ? true : value === 'no' ? false : undefined;
     const key = text(i);
-    model.name = `${model.name} with ${key} ${value}`;
-    if (key === 'backwards' && bool !== undefined) model.backwards = bool;
-    else if (key === 'code_order' && bool !== undefined) model.codeOrder = bool;
-    else if (key === 'data_order' && bool !== undefined) model.dataOrder = bool;
-    else if (key === 'ascending' && bool !== undefined) model.ascending = bool;
-    else if (key === 'store_unit' && ['1', '8', '32'].includes(value))
-      model.storeUnit = Number(value);
-    else if (key === 'moment' && ['1', '8', '64'].includes(value)) model.moment = Number(value);
-    else if (
-      key === 'unsynchronised' &&
-      (value === 'always' || value === 'crossing' || value === 'never')
-    )
-      model.unsynchronised = value;
-    else {
+    if (!allows(fetchParameters, key, value)) {
       wrong(
         'the parameters of a fetch profile are `store_unit 1 | 8 | 32`, `moment 1 | 8 | 64`, `ascending`, `backwards`, `code_order`, `data_order` with `yes` or `no`, and `unsynchronised always | crossing | never`',
       );
       return profile;
     }
+    model.name = `${model.name} with ${key} ${value}`;
+    const yes = value === 'yes';
+    if (key === 'backwards') model.backwards = yes;
+    else if (key === 'code_order') model.codeOrder = yes;
+    else if (key === 'data_order') model.dataOrder = yes;
+    else if (key === 'ascending') model.ascending = yes;
+    else if (key === 'store_unit') model.storeUnit = Number(value);
+    else if (key === 'moment') model.moment = Number(value);
+    else model.unsynchronised = value as FetchModel['unsynchronised'];
   }
   return model;
 }
+
+const allows = (
+  table: Readonly<Record<string, readonly string[]>>,
+  key: string,
+  value: string,
+): boolean => Object.hasOwn(table, key) && table[key]?.includes(value) === true;

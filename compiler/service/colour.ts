@@ -2,15 +2,14 @@
 
 import { keywords, mnemonics, registers } from '../../grammar/tokens.ts';
 import { settingWords } from '../scenario.ts';
+import { constants } from '../vocabulary.ts';
 import type { Analysis, Word } from './analysis.ts';
 import type { Token, WordKind } from './answers.ts';
 import { below, type Node } from './tree.ts';
 
 const keywordSet: ReadonlySet<string> = new Set(keywords);
 const settingSet: ReadonlySet<string> = new Set(settingWords);
-const constants: ReadonlySet<string> = new Set(
-  'here frame cpu nil on off new old int3 cpus sites rip gs'.split(' '),
-);
+const constantSet: ReadonlySet<string> = new Set([...Object.keys(constants), 'rip', 'gs']);
 
 export function semanticTokens(a: Analysis): readonly Token[] {
   const said = spoken(a);
@@ -59,7 +58,7 @@ function spoken(a: Analysis): ReadonlyMap<number, WordKind> {
         break;
       case 'name': {
         const text = node.text as string;
-        const kind = constants.has(text)
+        const kind = constantSet.has(text)
           ? 'constant'
           : registers.has(text)
             ? 'register'
@@ -98,6 +97,6 @@ function alone(token: Word): WordKind {
   if (mnemonics.has(text.toLowerCase())) return 'mnemonic';
   if (registers.has(text)) return 'register';
   if (settingSet.has(text)) return 'setting';
-  if (constants.has(text)) return 'constant';
+  if (constantSet.has(text)) return 'constant';
   return 'unknown';
 }

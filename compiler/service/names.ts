@@ -19,6 +19,7 @@ import type {
 } from '../../grammar/index.ts';
 import { registers } from '../../grammar/tokens.ts';
 import { builtin } from '../ir.ts';
+import { constants } from '../vocabulary.ts';
 
 export type NameKind =
   | 'protocol'
@@ -88,17 +89,10 @@ type Draft = { -readonly [K in keyof Named]: Named[K] } & {
 export const inside = (offset: number, span: Span): boolean =>
   span.start <= offset && offset <= span.end;
 
-/** Names that expressions have without any declaration. */
-const given: ReadonlySet<string> = new Set([
-  'int3',
-  'cpu',
-  'here',
-  'new',
-  'old',
-  'nil',
-  'on',
-  'off',
-]);
+/** Names that no variable can take; `cpus` and `sites` mean something in a `for` only. */
+const given: ReadonlySet<string> = new Set(
+  Object.keys(constants).filter((c) => c !== 'cpus' && c !== 'sites'),
+);
 
 export function namesOf(file: File | undefined): Names {
   const collector = new Collector();
