@@ -6,9 +6,9 @@ import type { File, Parsed, Source, Span } from '../../grammar/index.ts';
 import { parse, source } from '../../grammar/index.ts';
 import type { LexicalKind } from '../../grammar/tokens.ts';
 import { lex } from '../../grammar/tokens.ts';
-import type { Lowered } from '../lower.ts';
 import type { Compiled, Scenario } from '../verify.ts';
 import { compile, programOf } from '../verify.ts';
+import { Facts } from './facts.ts';
 import type { Names } from './names.ts';
 import { namesOf } from './names.ts';
 
@@ -25,7 +25,7 @@ export class Analysis {
   private words: readonly Word[] | undefined;
   private tableOfNames: Names | undefined;
   private result: Compiled | undefined;
-  private readonly programs = new Map<Scenario, Lowered>();
+  private readonly known = new Map<Scenario, Facts>();
 
   constructor(text: string) {
     this.text = text;
@@ -60,17 +60,35 @@ export class Analysis {
     return scenarios.find((s) => s.name === name) ?? scenarios[0];
   }
 
-  /** The first check of a scenario, with bytes and addresses. */
-  program(scenario: Scenario): Lowered | undefined {
+  /** Bytes and addresses of the first check of a scenario. */
+  facts(scenario: Scenario): Facts | undefined {
     const check = scenario.checks[0];
-    if (!check) return undefined;
-    const known = this.programs.get(scenario);
-    if (known) return known;
-    const lowered = programOf(this.compiled, check);
-    this.programs.set(scenario, lowered);
-    return lowered;
+    const known = this.known.get(scenario);
+    if (!check || known) return known;
+    const facts = new Facts(programOf(this.compiled, check));
+    this.known.set(scenario, facts);
+    return facts;
+  }
+
+  /** What the first scenario says that has an answer: the one that is preferred, then those of the text in order. */
+  ask<T>(
+    preferred: string | undefined,
+    question: (facts: Facts) => T | undefined,
+  ): { readonly answer: T; readonly scenario: Scenario; readonly facts: Facts } | undefined {
+    const first = this.scenario(preferred);
+    if (!first) return undefined;
+    const others = this.compiled.scenarios.filter((s) => s !== first).slice(0, mostAsked);
+    for (const scenario of [first, ...others]) {
+      const facts = this.facts(scenario);
+      const answer = facts && question(facts);
+      if (facts && answer !== undefined) return { answer, scenario, facts };
+    }
+    return undefined;
   }
 }
+
+/** Each scenario that is asked is lowered once. */
+const mostAsked = 20;
 
 /** Never throws, whatever the text. */
 export const analyse = (text: string): Analysis => new Analysis(text);

@@ -34,6 +34,8 @@ export interface Completion {
   readonly detail: string;
   /** What replaces `replaces`. */
   readonly insert: string;
+  /** Where in `insert` the caret stands afterwards; its end, but for arguments. */
+  readonly caret: number;
   readonly replaces: Span;
   /** One sentence. */
   readonly documentation: string;
