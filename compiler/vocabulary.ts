@@ -1,9 +1,9 @@
 // What the words of the language mean, each in its form and one sentence: for editors, and for who asks about a word.
 //
-// The settings' values stand here alone: `scenario.ts` reads scenarios by them. Sentences have no full stop.
+// The settings' values stand here alone: `scenario.ts` reads scenarios by them. What properties mean says `meaning.ts`.
+// Sentences have no full stop.
 
 import type { sectionWords, statementWords } from '../grammar/tokens.ts';
-import type { Builtin } from './ir.ts';
 import type { Mnemonic } from './x86/table.ts';
 
 export interface Meaning {
@@ -376,31 +376,6 @@ export const fetchParameters = {
   code_order: ['yes', 'no'],
   data_order: ['yes', 'no'],
 } as const satisfies Record<string, readonly string[]>;
-
-// ---- properties
-
-export const properties: Readonly<Record<Builtin, string>> = {
-  torn_instruction:
-    'a CPU executes, in a place, something else than an instruction that the old content, the new one or an explicit poke has there',
-  trap_handled: 'a trap finds no owner',
-  old_or_new:
-    'a pass through a place behaves as no version that was current meanwhile: wrong target, return address or stack, or a fault',
-  converges: 'a pass behaves as a version that was superseded before it began',
-  stale_stub: 'a stub is used after its release, or before it is built',
-  registers_kept:
-    'a register that is live at the place, RFLAGS with IF included, differs from what the plain instruction leaves',
-  frame_intact:
-    'a live exception frame or a return address is overwritten by anything but `frame.x = …`',
-  handler_closed:
-    'a breakpoint handler executes a place that is being patched (reserved for `run`)',
-  no_fault: '#UD, #GP, #PF, a jump to nowhere, or a stack overflow, outside a pass',
-  terminates:
-    'a state is reachable from which the patches, or a thread at a place, can never finish',
-  shadow_stack: 'the shadow stack and the stack disagree at a return',
-  nil_access: '0, or an address close to it, is used as an address',
-  assertion:
-    'an `assert` fails, a patch starts on neither of its contents, or a word is used as an instruction that is none',
-};
 
 // ---- instructions
 

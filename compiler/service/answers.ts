@@ -18,7 +18,7 @@ export type WordKind =
   | 'text'
   | 'comment'
   | 'sign'
-  | 'unknown';
+  | 'unknown'; // no token of the language, or a word that stands for nothing
 
 export interface Token {
   readonly span: Span;

@@ -11,6 +11,9 @@ const keywordSet: ReadonlySet<string> = new Set(keywords);
 const settingSet: ReadonlySet<string> = new Set(settingWords);
 const constantSet: ReadonlySet<string> = new Set([...Object.keys(constants), 'rip', 'gs']);
 
+/** Words that stand between the others of a setting: `place at 0 of 64`. */
+const between: ReadonlySet<string> = new Set('at of with to in serialises stack shadow'.split(' '));
+
 export function semanticTokens(a: Analysis): readonly Token[] {
   const said = spoken(a);
   const out: Token[] = [];
@@ -72,7 +75,8 @@ function spoken(a: Analysis): ReadonlyMap<number, WordKind> {
         break;
       }
       case 'word': // of a setting or a value of an option
-        if (!out.has(start)) out.set(start, 'constant');
+        if (!out.has(start))
+          out.set(start, between.has(node.text as string) ? 'keyword' : 'constant');
         break;
       case 'setting': {
         const first = (node.atoms as { span: { start: number } }[][])[0]?.[0];

@@ -2,7 +2,7 @@
 
 import type { Span } from '../../grammar/index.ts';
 import type { Builtin } from '../ir.ts';
-import { properties } from '../vocabulary.ts';
+import { meaning } from '../meaning.ts';
 import type { Analysis } from './analysis.ts';
 import type { Named, NameKind } from './names.ts';
 
@@ -60,6 +60,6 @@ export function declaredText(a: Analysis, named: Named): string {
 
 /** One sentence. */
 export const about = (named: Named): string =>
-  named.kind === 'property' && Object.hasOwn(properties, named.name)
-    ? `violated when ${properties[named.name as Builtin]}`
+  named.kind === 'property' && Object.hasOwn(meaning, named.name)
+    ? `violated when ${meaning[named.name as Builtin]}`
     : kindText(named);

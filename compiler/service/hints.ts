@@ -3,7 +3,7 @@
 
 import type { AsmItem, Block, Item, Span } from '../../grammar/index.ts';
 import { optionsOf } from '../scenario.ts';
-import { allItems } from '../verify.ts';
+import { allItems } from '../spec.ts';
 import { printAddress } from '../x86/text.ts';
 import type { Analysis } from './analysis.ts';
 import type { Hint, Lens } from './answers.ts';
@@ -57,9 +57,7 @@ export function hints(a: Analysis, scenario?: string, within?: Span): readonly H
       if (s.kind === 'phase') {
         const found = facts.behindPhase(s.name.text, s.body.span);
         // Where the sync stands beside it, nothing need be said.
-        const beside = /^[^\S\r\n]*;?[^\S\r\n]*sync\b/.test(
-          a.text.slice(s.span.end, s.span.end + 80),
-        );
+        const beside = /^\s*;?\s*sync\b/.test(a.text.slice(s.span.end, s.span.end + 80));
         if (found && !beside)
           add({
             offset: s.span.end,

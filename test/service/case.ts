@@ -9,7 +9,7 @@ const parts = {
   code: `one:    mov eax, 1; ret
   two:    mov eax, 2; ret
   caller: call func; jmp caller
-  func:   if masked { cli }
+  func:   if masked { cli } else { if form == plain { nop } }
   place:  call one
           if masked { sti }
           ret
@@ -29,7 +29,7 @@ const parts = {
   insn = nil; release plain_stub`,
   require: 'true_thing: never worker at two',
   witness: 'trap at place',
-  scenario: 'patches 2',
+  scenario: 'irq timer 1; patches 2',
   expect: 'holds',
 } as const;
 type Part = keyof typeof parts;
