@@ -40,6 +40,20 @@ export {
   type SharedRun,
 } from './share.ts';
 export type {
+  Arrow,
+  CpuBytes,
+  Fold,
+  Mark,
+  Older,
+  Point,
+  Stand,
+  Stretch,
+  StretchState,
+  Telling,
+  ToldStep,
+} from './telling.ts';
+export { tellAll } from './telling.ts';
+export type {
   CheckResult,
   Compiled,
   Expected,

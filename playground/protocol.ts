@@ -3,7 +3,7 @@
 // Steps count as people count them: step 0 is the initial state, step k is behind the k-th action. The last
 // step of a run is its number of steps. Spans are offsets in UTF-16 units into the text of the same version.
 
-import type { Expected, FileReport, Trace, Verdict, View } from '../compiler/index.ts';
+import type { Expected, FileReport, Telling, Trace, Verdict, View } from '../compiler/index.ts';
 import type { Diagnostic, Span } from '../grammar/index.ts';
 
 // ---- what is told
@@ -31,6 +31,8 @@ export interface Run {
   readonly initial: number;
   readonly cpus: number;
   readonly trace: Trace;
+  /** The same run as the views draw it. */
+  readonly telling: Telling;
 }
 
 /** An action that is enabled at a step, and what it would do. */

@@ -11,6 +11,7 @@ import {
   type Scenario,
   type ScenarioResult,
   tell,
+  tellAll,
   type View,
   viewsOf,
   whyOf,
@@ -87,18 +88,20 @@ function runsOf(
   };
   const violations = c.result.violations.map((v, i): Run => {
     const schedule = v.schedule.map((s) => s.name);
-    const trace = c.traces[i] ?? tell(machine, schedule, v.initial);
+    const found = c.traces[i] ?? tell(machine, schedule, v.initial);
+    const why = whyOf(v, found);
+    const steps = why.flatMap((w) => w.step ?? []);
     return {
       ...about,
       kind: 'violation',
       name: v.property,
-      message: messageOf(v, trace),
-      why: whyOf(v, trace),
+      message: messageOf(v, found),
+      why,
       inevitableFrom: v.inevitableFrom,
       ...(v.loopFrom === undefined ? {} : { loopFrom: v.loopFrom + 1 }),
       schedule,
       initial: v.initial,
-      trace,
+      ...tellAll(machine, schedule, v.initial, steps),
     };
   });
   const witnesses = c.result.witnesses.flatMap(({ name, run }): Run[] => {
@@ -114,7 +117,7 @@ function runsOf(
         inevitableFrom: undefined,
         schedule,
         initial: run.initial,
-        trace: tell(machine, schedule, run.initial),
+        ...tellAll(machine, schedule, run.initial, []),
       },
     ];
   });

@@ -415,6 +415,38 @@ export class Core {
     return lo;
   }
 
+  // ---- what is read of a state to tell it
+
+  /** Where each context of a task goes on, the outermost first; the last is where it stands. Kinds as `context` has them. */
+  contextsOf(task: number): readonly { readonly kind: number; readonly at: number }[] {
+    const { s, l } = this;
+    const t = l.tasks[task] as number;
+    const depth = s[t + taskField.depth] as number;
+    return Array.from({ length: depth + 1 }, (_, d) => {
+      const record = t + l.contexts + d * l.ctx.size;
+      const above = this.stackAt(s[record + l.ctx.size + l.ctx.base] as number);
+      return {
+        kind: s[record] as number,
+        at: d === depth || above < 0 ? (s[t + taskField.rip] as number) : (s[above] as number),
+      };
+    });
+  }
+
+  /** Code bytes that wait in a CPU's store buffer, the oldest first. */
+  waitingText(cpu: number): readonly { readonly cell: number; readonly bytes: Uint8Array }[] {
+    const { s, l } = this;
+    const base = (l.cpus[cpu] as number) + cpuField.buffer;
+    return Array.from({ length: s[base] as number }, (_, i) => base + 1 + i * l.unitWords)
+      .filter((at) => ((s[at] as number) & 15) === 3)
+      .map((at) => ({
+        cell: s[at + 1] as number,
+        bytes: Uint8Array.from(
+          { length: ((s[at] as number) >> 8) & 0xff },
+          (_, k) => (s[at + 2 + (k >> 2)] as number) >>> (8 * (k & 3)),
+        ),
+      }));
+  }
+
   // ---- the saved frame of the handler that runs
 
   frameBase(): number {

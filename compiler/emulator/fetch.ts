@@ -5,6 +5,7 @@ import type { Op } from '../ops.ts';
 import { decode, instantiate } from '../x86/decode.ts';
 import type { Core } from './core.ts';
 import { toAddress } from './core.ts';
+import { taskField } from './layout.ts';
 
 /** An instruction at an address, ready to be executed. */
 export interface Prepared {
@@ -21,6 +22,8 @@ export interface Prepared {
 export interface Choice {
   /** What is executed; without it the fetch itself violates `property`. */
   readonly insn?: Prepared;
+  /** Without an instruction: the bytes that were read, where they are known. */
+  readonly bytes?: Uint8Array;
   readonly property: number;
   readonly reason: string;
   /** Where commits are ordered: how far each unit read raises what this CPU still may see; pairs of cell and floor. */
@@ -273,6 +276,7 @@ export class Fetch {
             property('torn_instruction'),
             `executes ${hex(bytes, length)} at ${where(place?.name, site.offset)}: neither the old instruction there, nor the new one, nor one that is poked`,
           ),
+          bytes: bytes.slice(0, length),
           floors,
           name,
         });
@@ -282,6 +286,7 @@ export class Fetch {
     if (insn === null) {
       this.add(found, {
         ...bad(-1, `#UD: ${hex(bytes, length)} is no instruction of the subset`),
+        bytes: bytes.slice(0, length),
         floors,
         name,
       });
@@ -309,6 +314,17 @@ export class Fetch {
       }
     });
     return values;
+  }
+
+  /** Every way the acting CPU could fetch at an address, if it stood there now. */
+  choicesAt(rip: number): readonly Choice[] {
+    const { m } = this;
+    const at = m.t + taskField.rip;
+    const stands = m.s[at] as number;
+    m.s[at] = rip | 0;
+    const choices = this.choices();
+    m.s[at] = stands;
+    return choices;
   }
 
   /** The values of a cell that the acting CPU may still fetch, the newest first. */

@@ -72,8 +72,26 @@ interface Memory {
   readonly events: { step: number; happening: Happening; who: string }[];
 }
 
+/** One step as it was done, for whoever tells more of it than a trace does. Both states belong to the run. */
+export interface Moment {
+  readonly step: TraceStep;
+  readonly description: Description;
+  /** The access of the patcher or of a handler that the step is known by. */
+  readonly operation: KernelOp | undefined;
+  readonly happened: readonly Happening[];
+  readonly before: Int32Array;
+  /** Half done where the step violates. */
+  readonly after: Int32Array;
+  readonly violates: boolean;
+}
+
 /** Replays a schedule of names, and tells it. */
-export function tell(machine: Machine, schedule: readonly string[], start = 0): Trace {
+export function tell(
+  machine: Machine,
+  schedule: readonly string[],
+  start = 0,
+  watch?: (moment: Moment) => void,
+): Trace {
   const m = machine.core;
   const p = m.p;
   const initial = machine.initial()[start] as Int32Array;
@@ -100,7 +118,7 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
     const d = machine.describe(state, action);
     const last = index === schedule.length - 1;
     if (last) views = viewsOf(machine, state);
-    const before = last ? state.slice() : state;
+    const before = last || watch ? state.slice() : state;
     const doomedDigest = last ? digest(m, before) : '';
     m.happened = [];
     const outcome = machine.apply(state, action);
@@ -129,7 +147,7 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       : d.address === undefined
         ? undefined
         : p.spans.get(d.address);
-    steps.push({
+    const step: TraceStep = {
       name,
       cpu: d.cpu,
       who: d.who,
@@ -141,10 +159,20 @@ export function tell(machine: Machine, schedule: readonly string[], start = 0): 
       note: noteOf(machine, happened),
       causes: [...causes].sort((a, b) => a - b),
       digest: outcome === 0 ? digest(m, state) : doomedDigest,
+    };
+    steps.push(step);
+    const message = machine.reason;
+    watch?.({
+      step,
+      description: d,
+      operation,
+      happened,
+      before,
+      after: state,
+      violates: outcome !== 0,
     });
     if (outcome !== 0) {
       const violated = p.properties[outcome - 1] ?? '';
-      const message = machine.reason;
       const why = explain(machine, violated, memory, steps, message);
       return { steps, views, why, message, violated };
     }
