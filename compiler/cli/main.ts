@@ -1,11 +1,13 @@
 // The command's arguments: which call, with which options; and the exit code, for every way it can end.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
+import { complete, type Shell, scripts, shells, wordsText } from './completion.ts';
 import { type EmitOptions, emit } from './emit.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
+import { create, type NewOptions } from './new.ts';
 import { type PlaygroundOptions, playground } from './playground.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
@@ -180,6 +182,16 @@ function commands(done: (code: number) => void): Command {
     });
 
   program
+    .command('new')
+    .description('a first spec, which verifies and teaches')
+    .argument('<name>', 'of the file, with or without `.suture`; an existing file is left alone')
+    .option('--from <example>', 'a copy of this example of the gallery')
+    .addHelpText('after', '\nExample:\n  suture new mine --from one-stub')
+    .action((name: string, options: NewOptions) => {
+      done(create(name, options));
+    });
+
+  program
     .command('share')
     .description('a link that holds a spec, and a run of it')
     .argument('<file>', 'a spec; `-` is standard input')
@@ -217,6 +229,24 @@ function commands(done: (code: number) => void): Command {
     .addHelpText('after', '\nExample:\n  suture playground')
     .action(async (options: PlaygroundOptions) => {
       done(await playground(options));
+    });
+
+  program
+    .command('completion')
+    .description('a script with which a shell completes commands, options, files and scenarios')
+    .addArgument(new Argument('<shell>', 'which one').choices(shells))
+    .addHelpText('after', '\nExample:\n  suture completion bash')
+    .action((shell: Shell) => {
+      process.stdout.write(scripts[shell]);
+      done(0);
+    });
+  // What those scripts ask.
+  program
+    .command('words', { hidden: true })
+    .argument('[line...]')
+    .action((line: string[]) => {
+      process.stdout.write(wordsText(complete(program, line)));
+      done(0);
     });
 
   return program;
