@@ -19,6 +19,7 @@ export { createMachine } from './emulator/machine.ts';
 export type { Trace, TraceStep, View, Why } from './emulator/trace.ts';
 export { tell, viewsOf } from './emulator/trace.ts';
 export { environment } from './environment.ts';
+export { type Explanation, explanations } from './explain/index.ts';
 export { replay, walk } from './explorer/index.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';

@@ -234,12 +234,6 @@ class Builder {
         'at most 31 witnesses',
         witnesses[31]?.span ?? { start: 0, end: 0 },
       );
-    if (this.events.length > 31)
-      this.error(
-        'too-many-events',
-        'at most 31 different `trap at` and `pass … as` in one file',
-        spec.witnesses[0]?.span ?? { start: 0, end: 0 },
-      );
     const eventually = spec.requires.filter((r) => r.property.kind === 'eventually');
     if (eventually.length > 7)
       this.error(
@@ -262,6 +256,12 @@ class Builder {
       };
     });
 
+    if (this.events.length > 31)
+      this.error(
+        'too-many-events',
+        'at most 31 different `trap at` and `pass … as` in one file',
+        (spec.witnesses[0] ?? spec.requires[0])?.span ?? { start: 0, end: 0 },
+      );
     const { withContents, all } = this.finishPlaces(places, patches);
     for (const place of withContents) {
       const reads = place.contents.some((c) =>

@@ -5,6 +5,7 @@ import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
 import { complete, type Shell, scripts, shells, wordsText } from './completion.ts';
 import { type EmitOptions, emit } from './emit.ts';
+import { explain } from './explain.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
 import { create, type NewOptions } from './new.ts';
@@ -105,6 +106,15 @@ function commands(done: (code: number) => void): Command {
     .addHelpText('after', '\nExample:\n  suture check examples/two-stubs.suture')
     .action((files: string[], options: { capabilities?: boolean }) => {
       done(check(files, options));
+    });
+
+  program
+    .command('explain')
+    .description('what a diagnostic or a property means, and what mends it')
+    .argument('[name]', 'its code or name; without it all are listed')
+    .addHelpText('after', '\nExample:\n  suture explain stale_stub')
+    .action((name: string | undefined) => {
+      done(explain(name));
     });
 
   program

@@ -3,9 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { compile } from '../../compiler/index.ts';
+import { compile, explanations } from '../../compiler/index.ts';
 import type { Fix } from '../../grammar/diagnostic.ts';
 import { position, source } from '../../grammar/index.ts';
+import { codes } from './codes.ts';
 
 const file = join(import.meta.dirname, 'errors.txt');
 const promote = process.env.SUTURE_PROMOTE !== undefined;
@@ -34,6 +35,9 @@ interface Case {
   readonly answers: readonly string[];
 }
 
+const repeated = (text: string): string =>
+  text.replace(/\[(\d+) times (.*?)\]/g, (_, n: string, what: string) => what.repeat(Number(n)));
+
 /** A message, the fix, or a line of the text behind it. */
 const answer = /^(\d+:\d+ |fix: |\d+ >)/;
 
@@ -49,7 +53,7 @@ const cases: Case[] = readFileSync(file, 'utf8')
       .trim();
     const own = new Map<Part, string>();
     for (const m of body.matchAll(/^@(\w+)\s+([\s\S]*?)(?=^@|$(?![\s\S]))/gm))
-      own.set(m[1] as Part, (m[2] ?? '').trim());
+      own.set(m[1] as Part, repeated((m[2] ?? '').trim()));
     const text = [
       'protocol p "a case"',
       ...(Object.keys(parts) as Part[]).map((k) => own.get(k) ?? parts[k]),
@@ -72,6 +76,16 @@ function changed(before: string, after: string): string[] {
   const from = b.findIndex((line, i) => line !== a[i]);
   return b.slice(from, b.length - tail).map((line, i) => `${from + i + 1} > ${line}`.trimEnd());
 }
+
+/** Mistakes that the grammar finds have a list of their own; those that `emit` finds stand with their explanation. */
+test('every code that the source can produce has a case', () => {
+  const grammar = readFileSync(join(import.meta.dirname, '../grammar/errors.txt'), 'utf8');
+  const all = `${readFileSync(file, 'utf8')}${grammar}`;
+  const found = new Set([...all.matchAll(/^\d+:\d+ ([a-z-]+) /gm)].map((m) => m[1]));
+  for (const e of explanations) if (e.kind === 'emit') found.add(e.name);
+  expect(codes.filter((c) => !found.has(c))).toEqual([]);
+  expect(codes.length).toBeGreaterThanOrEqual(80);
+});
 
 const out: string[] = [];
 afterAll(() => {

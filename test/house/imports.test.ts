@@ -35,19 +35,20 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|emulator|explorer|service|cli)\//.exec(file)?.[1] ??
+    : (/^compiler\/(x86|emulator|explorer|explain|service|cli)\//.exec(file)?.[1] ??
       (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   grammar: [],
   forms: ['grammar'], // what passes hand on: micro-operations, what one of them touches, programs
+  explain: [], // texts alone
   explorer: [], // any transition system: neither x86 nor the language
   x86: ['forms', 'grammar'],
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
-  compiler: ['forms', 'grammar', 'x86', 'emulator', 'explorer'],
+  compiler: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'explain'],
   service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
-  cli: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler', 'service'],
+  cli: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'explain', 'compiler', 'service'],
   playground: ['grammar', 'compiler', 'service'], // by their public faces alone
 };
 
