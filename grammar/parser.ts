@@ -2004,7 +2004,9 @@ class SpecParser extends EmbeddedActionsParser {
   /** After an element: a separator, the brace that closes what is around it, or its own closing brace. */
   private endOfLine(): void {
     if (this.RECORDING_PHASE) return;
-    if (this.endsHere(1) || this.LA(0).tokenType === T.RightBrace) return;
+    // Behind a block that is never closed, its last line has ended already.
+    const before = this.LA(0).tokenType;
+    if (this.endsHere(1) || before === T.RightBrace || isEnd(before)) return;
     this.expected('the end of the line', goesOn);
   }
 
@@ -2013,8 +2015,8 @@ class SpecParser extends EmbeddedActionsParser {
       this.CONSUME(T.RightBrace);
       return;
     }
+    // What was read of the block is kept: an editor asks while its end has not been written yet.
     this.report(error('unclosed-brace', 'this brace is never closed', spanOf(open)));
-    throw new Stop();
   }
 
   /** A separator between elements of a list that has no braces of its own. */
