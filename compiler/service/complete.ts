@@ -46,6 +46,7 @@ const storeSizes = [1, 2, 4, 8, 16] as const;
 
 class Suggestions {
   readonly list: Completion[] = [];
+  private readonly labels = new Set<string>();
   private readonly a: Analysis;
   private readonly context: Context;
   private readonly line: readonly string[];
@@ -89,7 +90,8 @@ class Suggestions {
     documentation: string,
     insert = label,
   ): void {
-    if (this.list.some((c) => c.label === label)) return;
+    if (this.labels.has(label)) return;
+    this.labels.add(label);
     const { replaces } = this.context;
     // Between parentheses that wait for arguments.
     const caret =

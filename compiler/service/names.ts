@@ -129,10 +129,37 @@ export function namesOf(file: File | undefined): Names {
   };
 }
 
+/** Things of one name, each seen in a part of the text. */
+interface Scoped {
+  readonly drafts: Draft[];
+  readonly byStart: Map<number, Draft>;
+  /** Made when all are declared. */
+  sorted?: readonly Nested[];
+}
+interface Nested {
+  readonly draft: Draft;
+  /** The nearest one before it that is seen further than it. */
+  readonly around: Nested | undefined;
+}
+
+/** Blocks lie inside each other or apart, so a walk outwards is as long as they are deep. */
+function nested(drafts: readonly Draft[]): readonly Nested[] {
+  const open: Nested[] = [];
+  return [...drafts]
+    .sort((a, b) => (a.scope?.start ?? 0) - (b.scope?.start ?? 0))
+    .map((draft) => {
+      const { end = 0 } = draft.scope ?? {};
+      while (open.length > 0 && (open[open.length - 1]?.draft.scope?.end ?? 0) <= end) open.pop();
+      const own = { draft, around: open[open.length - 1] };
+      open.push(own);
+      return own;
+    });
+}
+
 class Collector {
   readonly all: Draft[] = [];
   private readonly file = new Map<string, Draft>();
-  private readonly scoped = new Map<string, Draft[]>();
+  private readonly scoped = new Map<string, Scoped>();
   private readonly phases = new Map<string, Draft>();
   private readonly fields = new Map<string, Draft>();
   private readonly values = new Map<string, Draft>();
@@ -145,11 +172,21 @@ class Collector {
   }
 
   find(name: string, offset: number): Draft | undefined {
-    let best: Draft | undefined;
-    for (const n of this.scoped.get(name) ?? [])
-      if (n.scope && inside(offset, n.scope) && (!best?.scope || n.scope.start >= best.scope.start))
-        best = n;
-    return best ?? this.file.get(name);
+    const list = this.scoped.get(name);
+    if (list) {
+      list.sorted ??= nested(list.drafts);
+      // Behind the last that begins before the offset, outwards until one has not ended there.
+      let low = 0;
+      let high = list.sorted.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((list.sorted[middle]?.draft.scope?.start ?? 0) <= offset) low = middle + 1;
+        else high = middle;
+      }
+      for (let at = list.sorted[low - 1]; at; at = at.around)
+        if (at.draft.scope && inside(offset, at.draft.scope)) return at.draft;
+    }
+    return this.file.get(name);
   }
 
   private make(
@@ -174,11 +211,11 @@ class Collector {
   }
 
   private inScope(name: Name, kind: NameKind, whole: Span, scope: Span): void {
-    const list = this.scoped.get(name.text) ?? [];
+    const list: Scoped = this.scoped.get(name.text) ?? { drafts: [], byStart: new Map() };
     this.scoped.set(name.text, list);
     // A label under both branches of an `if` is one name.
-    const same = list.find((n) => n.scope?.start === scope.start && n.scope.end === scope.end);
-    if (same) {
+    const same = list.byStart.get(scope.start);
+    if (same?.scope?.end === scope.end) {
       same.declarations.push({ name: name.span, whole });
       return;
     }
@@ -189,7 +226,8 @@ class Collector {
       uses: [],
       scope,
     };
-    list.push(draft);
+    list.drafts.push(draft);
+    list.byStart.set(scope.start, draft);
     this.all.push(draft);
   }
 

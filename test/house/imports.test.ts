@@ -157,10 +157,17 @@ describe('imports', () => {
     runInContext(await bundle('compiler/service/index.ts'), context, { filename: 'service.js' });
     const answers = runInContext(
       `const analysis = suture.analyse(spec);
-      [suture.diagnostics(analysis).length, suture.formatting(analysis).length, suture.outline(analysis)[0].name];`,
+      const call = spec.indexOf('call one');
+      [
+        suture.diagnostics(analysis).length,
+        suture.formatting(analysis).length,
+        suture.outline(analysis)[0].name,
+        suture.hover(analysis, call).code,
+        suture.completions(analysis, call).some((c) => c.label === 'call'),
+      ];`,
       context,
     ) as unknown[];
-    expect([...answers]).toEqual([0, 0, 'overwrite_in_place']);
+    expect([...answers]).toEqual([0, 0, 'overwrite_in_place', 'call one', true]);
   });
 
   test('come from packages that the architecture explains', () => {
