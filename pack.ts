@@ -19,6 +19,11 @@ if (done.status !== 0) process.exit(1);
 for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   if (!name.endsWith('.d.ts')) continue;
   const at = join(out, name);
+  if (name.startsWith(join('compiler', 'cli'))) {
+    // Nobody imports the command.
+    rmSync(at);
+    continue;
+  }
   const text = readFileSync(at, 'utf8');
   writeFileSync(at, text.replace(/((?:from |import\()["']\.[^"']*)\.ts(?=["'])/g, '$1.js'));
 }

@@ -259,5 +259,18 @@ function commands(done: (code: number) => void): Command {
       done(0);
     });
 
+  program
+    .command('lsp')
+    .description(
+      'answers an editor over the Language Server Protocol, on standard input and output',
+    )
+    .option('--stdio', 'how the editor is spoken with; there is no other way')
+    .addHelpText('after', '\nExample, as an editor starts it:\n  suture lsp --stdio')
+    .action(async () => {
+      // The protocol's library is large, and nobody else wants it.
+      const { serve } = await import('./lsp/server.ts');
+      await serve();
+    });
+
   return program;
 }

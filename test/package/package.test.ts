@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client } from '../lsp/client.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'suture-package-'));
@@ -206,6 +207,23 @@ describe('the command', () => {
       const page = join(folder, `page ${name}`);
       expect(suture(binary, 'playground', '--out', page).code).toBe(0);
       expect(readdirSync(page)).toContain('index.html');
+    });
+    test(`serves an editor with ${name}`, async () => {
+      const client = new Client(binary, join(own, 'compiler', 'cli', 'suture.js'));
+      const nothing = { processId: null, rootUri: null, capabilities: {} };
+      await client.request('initialize', nothing);
+      const uri = 'file:///tmp/one.suture';
+      const text = readFileSync(join(own, 'examples', 'one-stub.suture'), 'utf8');
+      client.notify('textDocument/didOpen', {
+        textDocument: { uri, languageId: 'suture', version: 1, text },
+      });
+      const verify = { command: 'suture.verify', arguments: [uri, 'IRQs on'] };
+      expect(await client.request('workspace/executeCommand', verify)).toMatchObject([
+        { verdict: 'violated', asExpected: true },
+      ]);
+      await client.request('shutdown', null);
+      client.notify('exit', null);
+      expect(await client.ended).toBe(0);
     });
   }
 });

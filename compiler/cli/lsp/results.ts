@@ -1,0 +1,50 @@
+// What verifications found, beside the lines that they are about: as diagnostics, and in a lens's title.
+
+import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver/node';
+import { type ScenarioReport, shortest } from '../../report.ts';
+import { count } from '../terminal.ts';
+import { range } from './documents.ts';
+
+/** One for each violated property, or for the scenario where none of them tells what is wrong with it. */
+export function resultDiagnostics(uri: string, s: ScenarioReport): readonly Diagnostic[] {
+  const of = (severity: DiagnosticSeverity, code: string, message: string): Diagnostic => ({
+    range: headline(s),
+    severity,
+    code,
+    source: 'suture verify',
+    message,
+  });
+  if (s.incomplete)
+    return [of(DiagnosticSeverity.Warning, 'search-unfinished', s.finding ?? 'unfinished')];
+  const severity = s.asExpected ? DiagnosticSeverity.Information : DiagnosticSeverity.Error;
+  const violated = shortest(s).map((v) => ({
+    ...of(
+      severity,
+      v.property,
+      `${s.asExpected ? `violates ${v.property}, as expected` : s.finding}: ${v.message} (${count(v.trace.steps.length, 'step')})`,
+    ),
+    relatedInformation: v.why.flatMap((w) => {
+      const span = w.step === null ? undefined : v.trace.steps[w.step - 1]?.span;
+      const message = w.step === null ? w.text : `step ${w.step}: ${w.text}`;
+      return [{ location: { uri, range: span ? range(span) : headline(s) }, message }];
+    }),
+  }));
+  return s.asExpected || violated.length > 0
+    ? violated
+    : [of(DiagnosticSeverity.Error, 'not-as-expected', s.finding ?? 'not as expected')];
+}
+
+/** The first line of the scenario: its settings may go on for many. */
+function headline(s: ScenarioReport): ReturnType<typeof range> {
+  const { start, end } = range(s.span);
+  return { start, end: end.line === start.line ? end : { line: start.line + 1, character: 0 } };
+}
+
+/** A verdict in a few words. */
+export function resultTitle(s: ScenarioReport): string {
+  const mark = s.asExpected ? '✓' : s.incomplete ? '…' : '✗';
+  const judged = s.asExpected ? 'as expected' : s.incomplete ? `${s.bound}` : 'not as expected';
+  const what =
+    s.verdict === 'violated' ? `violates ${shortest(s).map((v) => v.property)}` : s.verdict;
+  return `${mark} ${what}, ${judged}: ${count(s.states, 'state')}`;
+}

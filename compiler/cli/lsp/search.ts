@@ -1,0 +1,96 @@
+// A verification in a thread of its own, so that typing is never held up: the end that asks, and the one that searches.
+
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
+import type { ScenarioResult } from '../../verify.ts';
+
+export interface Order {
+  readonly text: string;
+  /** What the report calls it. */
+  readonly file: string;
+  /** All of them where none is named. */
+  readonly scenario?: string;
+  readonly maxStates?: number;
+  readonly maxBytes: number;
+}
+
+export interface Step {
+  readonly scenario: string;
+  /** Scenarios that are done, and how many there are. */
+  readonly done: number;
+  readonly of: number;
+  readonly states: number;
+  readonly depth: number;
+}
+
+type Message =
+  | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'report'; readonly report: FileReport };
+
+/** Ends early when `stop` does; then what was not searched to its end is unfinished. */
+export function search(
+  order: Order,
+  stop: AbortSignal,
+  onStep: (step: Step) => void,
+): Promise<FileReport> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(new URL(import.meta.url), { workerData: { order } });
+    const end = (): void => thread.postMessage('stop');
+    if (stop.aborted) end();
+    stop.addEventListener('abort', end, { once: true });
+    thread.on('message', (m: Message) => {
+      if (m.kind === 'step') onStep(m.step);
+      else resolve(m.report);
+    });
+    thread.on('error', reject);
+    thread.on('exit', () => {
+      stop.removeEventListener('abort', end);
+      reject(new Error('the search has ended without a result'));
+    });
+  });
+}
+
+/** States between two looks at what was asked meanwhile. */
+const slice = 4000;
+
+async function work(order: Order, send: (m: Message) => void, stopped: () => boolean) {
+  const compiled = compile(order.text);
+  const wanted = compiled.scenarios.filter(
+    (s) => order.scenario === undefined || s.name === order.scenario,
+  );
+  const results: { result: ScenarioResult; seconds: number[] }[] = [];
+  for (const scenario of wanted) {
+    const verification = new Verification(compiled, scenario, {
+      maxMemory: order.maxBytes,
+      ...(order.maxStates === undefined ? {} : { maxStates: order.maxStates }),
+    });
+    const seconds = scenario.checks.map(() => 0);
+    for (let done = false; !done; ) {
+      const started = performance.now();
+      const { check, states, depth } = verification.progress();
+      if (stopped()) verification.stop('interrupted');
+      done = stopped() || verification.advance(slice).done;
+      seconds[check] = (seconds[check] ?? 0) + (performance.now() - started) / 1000;
+      const step = { scenario: scenario.name, done: results.length, of: wanted.length };
+      send({ kind: 'step', step: { ...step, states, depth } });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    results.push({ result: verification.result(), seconds });
+  }
+  send({ kind: 'report', report: fileReport(order.file, compiled, results) });
+}
+
+const { order } = (workerData ?? {}) as { readonly order?: Order };
+if (!isMainThread && parentPort && order) {
+  const port = parentPort;
+  let stop = false;
+  port.on('message', () => {
+    stop = true;
+  });
+  await work(
+    order,
+    (m) => port.postMessage(m),
+    () => stop,
+  );
+  port.close();
+}
