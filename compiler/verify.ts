@@ -165,7 +165,7 @@ export interface ScenarioResult {
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
-  readonly compiled: Compiled;
+  private readonly compiled: Compiled;
   private readonly bounds: Bounds;
   private readonly done: CheckResult[] = [];
   private at = 0;

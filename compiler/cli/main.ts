@@ -9,6 +9,7 @@ import { explain } from './explain.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
 import { create, type NewOptions } from './new.ts';
+import { type PlayOptions, play } from './play.ts';
 import { type PlaygroundOptions, playground } from './playground.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
@@ -148,6 +149,30 @@ function commands(done: (code: number) => void): Command {
     )
     .action(async (files: string[], options: VerifyOptions) => {
       done(await verify(files, options));
+    });
+
+  program
+    .command('run')
+    .description('one run of a spec, as lanes')
+    .argument('<file>', 'a spec; `-` is standard input')
+    .option('--scenario <name>', 'the first one if not said')
+    .option(
+      '--check <n>',
+      "which of the scenario's checks, from 1; the first one if not said",
+      whole(1),
+    )
+    .option('--seed <n>', 'which random run; drawn and told if not said', whole(0))
+    .option('--schedule <file>', 'the run of these steps: a name of an action a line, or JSON')
+    .option('--until <name>', 'the shortest run to this witness or violated property')
+    .option('--steps <n>', 'the most that are drawn', whole(1), 500)
+    .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')
+    .option('--full-run', 'every step, also the quiet ones')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 nothing is violated, 1 something is, 2 usage or file errors.\n\nExample:\n  suture run examples/two-stubs.suture --seed 7',
+    )
+    .action((file: string, options: PlayOptions) => {
+      done(play(file, options));
     });
 
   program

@@ -13,11 +13,11 @@ import {
   type Shared,
   type SharedRun,
   tell,
-  Verification,
 } from '../index.ts';
-import type { Scenario } from '../verify.ts';
+import type { Compiled, Scenario } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError, why } from './files.ts';
+import { findRun } from './finding.ts';
 import { runTable } from './run.ts';
 import { count, terminal } from './terminal.ts';
 
@@ -33,9 +33,6 @@ export interface OpenOptions {
   readonly fullRun?: boolean;
 }
 
-/** With a scenario its run is shared too, so it is searched, at most this far. */
-const bounds = { maxStates: 2_000_000, maxMemory: 1 << 30 };
-
 export async function share(name: string, options: ShareOptions): Promise<number> {
   const input = readInputs([name], false)[0];
   if (input?.text === undefined) throw new UsageError(`${name}: ${input?.problem}`);
@@ -47,9 +44,7 @@ export async function share(name: string, options: ShareOptions): Promise<number
       process.stderr.write(diagnose(text, d, terminal(process.stderr)));
     if (compiled.diagnostics.some((d) => d.severity === 'error')) return 1;
     const scenario = pick(compiled.scenarios, options.scenario);
-    const verification = new Verification(compiled, scenario, bounds);
-    while (!verification.advance(1 << 16).done);
-    const run = runOf(verification, scenario, options);
+    const run = runOf(compiled, scenario, options);
     shared = { ...shared, scenario: scenario.name, ...(run ? { run } : {}) };
   } else if (options.finding !== undefined || options.step !== undefined)
     throw new UsageError('a run is shared with its scenario: add --scenario NAME');
@@ -66,44 +61,25 @@ export async function share(name: string, options: ShareOptions): Promise<number
   return 0;
 }
 
-/** Of the finding that was asked for; else of the first violation, else of the witness that takes longest. */
 function runOf(
-  verification: Verification,
+  compiled: Compiled,
   scenario: Scenario,
   { finding, step }: ShareOptions,
 ): SharedRun | undefined {
-  const all = verification
-    .result()
-    .checks.flatMap((c, check) => [
-      ...c.result.violations.map((v) => ({ check, finding: v.property, run: v, violates: true })),
-      ...c.result.witnesses.flatMap((w) =>
-        w.run ? [{ check, finding: w.name, run: w.run, violates: false }] : [],
-      ),
-    ]);
-  const chosen =
-    finding === undefined
-      ? (all.find((r) => r.violates) ??
-        [...all].sort((a, b) => b.run.schedule.length - a.run.schedule.length)[0])
-      : all.find((r) => r.finding === finding);
-  if (!chosen) {
-    if (finding === undefined) return undefined;
-    throw new UsageError(
-      `no run of "${scenario.name}" ends in ${finding}; there are: ${[...new Set(all.map((r) => r.finding))].join(', ')}`,
-    );
-  }
-  const compiled = verification.compiled;
-  const machine = createMachine(
-    programOf(compiled, scenario.checks[chosen.check] as (typeof scenario.checks)[number]).program,
-  );
-  const schedule = chosen.run.schedule.map((s) => s.name);
+  const found = findRun(compiled, scenario, finding);
+  if (!found) return undefined;
+  const { check, name, initial, schedule } = found;
   if (step !== undefined && step > schedule.length)
-    throw new UsageError(`the run to ${chosen.finding} has ${count(schedule.length, 'step')}`);
+    throw new UsageError(`the run to ${name} has ${count(schedule.length, 'step')}`);
+  const machine = createMachine(
+    programOf(compiled, scenario.checks[check] as (typeof scenario.checks)[number]).program,
+  );
   return {
-    check: chosen.check,
-    finding: chosen.finding,
-    initial: chosen.run.initial,
+    check,
+    finding: name,
+    initial,
     schedule,
-    digests: tell(machine, schedule, chosen.run.initial).steps.map((s) => s.digest),
+    digests: tell(machine, schedule, initial).steps.map((s) => s.digest),
     step: step ?? schedule.length,
   };
 }

@@ -54,6 +54,8 @@ export interface Machine extends Model {
   readonly kernel: Kernel;
   /** What the last violating `apply` found, in a sentence. */
   readonly reason: string;
+  /** All patches have returned and no pass is open in any context. */
+  finished(state: Int32Array): boolean;
 }
 
 export function createMachine(p: Program): Machine {
@@ -536,7 +538,7 @@ class X86Machine implements Machine {
     let bits = 0;
     let bit = 1;
     if (!p.waived.has(property('terminates'))) {
-      if (this.allDone()) bits |= bit;
+      if (this.finished(state)) bits |= bit;
       bit <<= 1;
     }
     if (this.eventually.length > 0) {
@@ -553,9 +555,9 @@ class X86Machine implements Machine {
     return bits;
   }
 
-  /** All patches have returned and no pass is open in any context. */
-  private allDone(): boolean {
+  finished(state: Int32Array): boolean {
     const m = this.core;
+    m.s = state;
     const { s, l } = m;
     const patcher = l.tasks[0] as number;
     const depth = s[patcher + taskField.depth] as number;

@@ -61,12 +61,15 @@ export function replay(
   return { kind: 'played', ...player.place() };
 }
 
-/** Up to `steps` steps, each drawn evenly from what is enabled; the same seed gives the same run. */
+/**
+ * Up to `steps` steps, each drawn evenly from what is enabled, or until a state is the `last`; the same seed gives the
+ * same run.
+ */
 export function walk(
   model: Model,
   seed: number,
   steps: number,
-  watch?: Watch,
+  { watch, last }: { readonly watch?: Watch; readonly last?: (state: Int32Array) => boolean } = {},
 ): Exclude<Outcome, Divergence> & { readonly initial: number } {
   const draw = numbers(seed);
   const initial = draw(model.initial().length);
@@ -76,6 +79,7 @@ export function walk(
     if (enabled.length === 0) return { kind: 'stuck', initial, ...player.place() };
     const end = player.play(enabled[draw(enabled.length)] as Step);
     if (end !== undefined) return { ...end, initial };
+    if (last?.(player.place().state)) break;
   }
   return { kind: 'played', initial, ...player.place() };
 }

@@ -21,17 +21,19 @@ describe('random walks', () => {
           const states: string[] = [];
           const keys = new Map<string, string>();
           const scratch = new Int32Array(256);
-          const walked = walk(machine, seed, steps, (_step, _i, before, after) => {
-            states.push(after.join());
-            const n = machine.enabled(before.slice(), scratch);
-            const names = Array.from({ length: n }, (_, k) =>
-              machine.actionName(before, scratch[k] as number),
-            );
-            expect(new Set(names).size).toBe(names.length);
-            const shown = listing(machine.core, after).join('\n');
-            const known = keys.get(shown);
-            if (known !== undefined) expect(after.join()).toBe(known);
-            keys.set(shown, after.join());
+          const walked = walk(machine, seed, steps, {
+            watch: (_step, _i, before, after) => {
+              states.push(after.join());
+              const n = machine.enabled(before.slice(), scratch);
+              const names = Array.from({ length: n }, (_, k) =>
+                machine.actionName(before, scratch[k] as number),
+              );
+              expect(new Set(names).size).toBe(names.length);
+              const shown = listing(machine.core, after).join('\n');
+              const known = keys.get(shown);
+              if (known !== undefined) expect(after.join()).toBe(known);
+              keys.set(shown, after.join());
+            },
           });
           expect(new Set(keys.values()).size).toBe(keys.size);
           // The same names again: the same states, in the same order.
