@@ -18,13 +18,14 @@ export function fillFacts(
     return;
   }
   const names = [...new Set(o.checks.flatMap((c) => c.witnesses.map((w) => w.name)))];
+  // A witness is reached in so many steps: its run can be opened.
   const head = element(
     'tr',
     {},
     element('th', { scope: 'col' }, 'check'),
     element('th', { scope: 'col', class: 'number' }, 'states'),
     element('th', { scope: 'col', class: 'number' }, 'depth'),
-    ...names.map((n) => element('th', { scope: 'col' }, `witness: ${n}`)),
+    ...names.map((n) => element('th', { scope: 'col' }, n)),
   );
   const rows = o.checks.map((c, check) =>
     element(
@@ -40,11 +41,10 @@ export function fillFacts(
         );
         if (!w || w.reached === undefined || !run)
           return element('td', {}, w ? 'not reached' : 'none');
-        if (run === shown)
-          return element('td', {}, `reached in ${counted(w.reached, 'step')}, shown above`);
+        if (run === shown) return element('td', {}, `${counted(w.reached, 'step')}, above`);
         const go = element('button', { type: 'button', class: 'link' }, counted(w.reached, 'step'));
         go.addEventListener('click', () => open(run));
-        return element('td', {}, 'reached in ', go);
+        return element('td', {}, go);
       }),
     ),
   );

@@ -57,6 +57,8 @@ class Page {
   /** Of the text as it stands, once every scenario has its verdict. */
   private report: FileReport | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The run whose choices are shown. */
+  private asked: Run | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -101,6 +103,8 @@ class Page {
       },
       events,
     );
+    // What scrolls must be reachable by who has keys alone.
+    for (const pane of [this.runPane, this.bytesPane]) within(pane, '.pane').tabIndex = 0;
     this.header();
     this.tabs();
     document.addEventListener('keydown', (event) => this.key(event));
@@ -465,6 +469,8 @@ class Page {
     within(this.bytesPane, '.after').textContent = run ? `after step ${step}` : '';
     this.editor.mark(run && this.entry()?.standing !== 'outdated' ? marksAt(run, step) : []);
     clearTimeout(this.asking);
+    if (run !== this.asked) fillChoices(within(this.bytesPane, '.choices'), undefined);
+    this.asked = run;
     if (!run || this.entry()?.standing === 'outdated') {
       fillChoices(within(this.bytesPane, '.choices'), undefined);
       return;

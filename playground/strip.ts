@@ -64,14 +64,14 @@ export class Strip {
     for (const [i, entry] of entries.entries()) this.tab(entry, i, i === selected);
     const now = entries[selected];
     if (now) {
-      const key = `${now.head.name}|${looksOf(now)}`;
+      const key = `${now.head.name}|${entries.length}|${looksOf(now)}`;
       if (this.picker.dataset.key !== key) {
         this.picker.dataset.key = key;
-        this.picker.replaceChildren(...face(now), chevron());
+        const all = element('span', { class: 'all' }, `all ${entries.length}`);
+        this.picker.replaceChildren(...face(now), all, chevron());
       }
     }
     this.picker.hidden = !now;
-    this.picker.dataset.all = `all ${entries.length}`;
     this.sheet.replaceChildren(
       ...entries.map((entry, i) => {
         const item = element(
