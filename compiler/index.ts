@@ -21,6 +21,7 @@ export { tell, viewsOf } from './emulator/trace.ts';
 export { environment } from './environment.ts';
 export { type Explanation, explanations } from './explain/index.ts';
 export { replay, walk } from './explorer/index.ts';
+export { fingerprint } from './fingerprint.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
 export {

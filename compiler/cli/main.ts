@@ -15,6 +15,7 @@ import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
 import { formats, type VerifyOptions, verify } from './verify.ts';
 import { ownVersion } from './version.ts';
+import { watch } from './watch.ts';
 
 /** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -137,6 +138,7 @@ function commands(done: (code: number) => void): Command {
     .option('--max-states <n>', 'states that one check may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that one check may hold', whole(1), 4096)
     .option('--timeout <s>', 'seconds for all of it', positive)
+    .option('--watch', 'on a terminal: again after each save, what changed alone; Ctrl-C ends')
     .option('--fail-fast', 'end at the first scenario that is not as expected')
     .option('--quiet', 'only what is not as expected')
     .addOption(new Option('--format <format>', 'how to print').choices(formats).default('text'))
@@ -147,8 +149,8 @@ function commands(done: (code: number) => void): Command {
       'after',
       '\nExit codes: 0 as expected, 1 findings, 2 usage or file errors, 3 unfinished.\n\nExample:\n  suture verify examples/two-stubs.suture --scenario "an NMI in the shadow"',
     )
-    .action(async (files: string[], options: VerifyOptions) => {
-      done(await verify(files, options));
+    .action(async (files: string[], options: VerifyOptions & { watch?: true }) => {
+      done(await (options.watch ? watch : verify)(files, options));
     });
 
   program
