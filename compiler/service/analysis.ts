@@ -45,7 +45,7 @@ export class Analysis {
   }
 
   get names(): Names {
-    this.tableOfNames ??= namesOf(this.file);
+    this.tableOfNames ??= namesOf(this.file, this.text);
     return this.tableOfNames;
   }
 

@@ -456,6 +456,8 @@ class Suggestions {
     const { line, last } = this;
     if (line.length === 1) {
       this.names('local', 'parameter', 'place');
+      // While its patch cannot be read a place is a label as any other.
+      if (this.visible('place').length === 0) this.names('label');
       return;
     }
     const as = line.indexOf('as');

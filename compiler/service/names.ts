@@ -94,8 +94,8 @@ const given: ReadonlySet<string> = new Set(
   Object.keys(constants).filter((c) => c !== 'cpus' && c !== 'sites'),
 );
 
-export function namesOf(file: File | undefined): Names {
-  const collector = new Collector();
+export function namesOf(file: File | undefined, text: string): Names {
+  const collector = new Collector(text);
   if (file) {
     collector.declare(file);
     collector.use(file);
@@ -158,6 +158,7 @@ function nested(drafts: readonly Draft[]): readonly Nested[] {
 
 class Collector {
   readonly all: Draft[] = [];
+  private readonly text: string;
   private readonly file = new Map<string, Draft>();
   private readonly scoped = new Map<string, Scoped>();
   private readonly phases = new Map<string, Draft>();
@@ -166,6 +167,10 @@ class Collector {
   private readonly properties = new Map<string, Draft>();
   /** Not in the namespace that expressions see. */
   private readonly apart = new Set<Named>();
+
+  constructor(text: string) {
+    this.text = text;
+  }
 
   isOpen(named: Named): boolean {
     return !this.apart.has(named);
@@ -296,8 +301,10 @@ class Collector {
           break;
         case 'stub':
           this.inFile(item.name, 'stub', item.span);
-          for (const p of item.params) this.inScope(p, 'parameter', p.span, item.span);
-          this.labels(item.body, (name, whole) => this.inScope(name, 'label', whole, item.span));
+          for (const p of item.params) this.inScope(p, 'parameter', p.span, this.whole(item.span));
+          this.labels(item.body, (name, whole) =>
+            this.inScope(name, 'label', whole, this.whole(item.span)),
+          );
           break;
         case 'breakpoint':
           if (item.name) {
@@ -308,7 +315,7 @@ class Collector {
           break;
         case 'define':
           this.inFile(item.name, 'define', item.span);
-          for (const p of item.params) this.inScope(p, 'parameter', p.span, item.span);
+          for (const p of item.params) this.inScope(p, 'parameter', p.span, this.whole(item.span));
           this.block(item.body);
           break;
         case 'patch':
@@ -357,10 +364,10 @@ class Collector {
     for (const s of block.body) {
       switch (s.kind) {
         case 'let':
-          this.inScope(s.name, 'local', s.span, { start: s.span.end, end: block.span.end });
+          this.inScope(s.name, 'local', s.span, { start: s.span.end, end: this.end(block.span) });
           break;
         case 'for':
-          this.inScope(s.name, 'local', s.span, s.body.span);
+          this.inScope(s.name, 'local', s.span, this.whole(s.body.span));
           break;
         case 'phase':
           this.make(this.phases, s.name.text, {
@@ -373,6 +380,16 @@ class Collector {
       }
       for (const inner of blocksOf(s)) this.block(inner);
     }
+  }
+
+  /** Where a block ends; one that has no brace yet goes on to the next word, for there it is being written. */
+  private end({ end }: Span): number {
+    if (this.text[end - 1] === '}') return end;
+    const behind = /^\s*/.exec(this.text.slice(end, end + 1000));
+    return end + (behind?.[0].length ?? 0);
+  }
+  private whole(span: Span): Span {
+    return { start: span.start, end: this.end(span) };
   }
 
   // ---- uses
