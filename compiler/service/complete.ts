@@ -222,10 +222,11 @@ class Suggestions {
   }
 
   private sectionWords(): void {
-    const elsewhere = this.a.tokens.some(
-      (t) => t.text === 'protocol' && t.span.start !== this.context.replaces.start,
-    );
-    if (!elsewhere) this.meaning('protocol', 'keyword', heading);
+    const first = this.a.tokens.find((t) => t.text === 'protocol');
+    if (!first || first.span.start >= this.context.replaces.start) {
+      this.meaning('protocol', 'keyword', heading);
+      return;
+    }
     for (const [word, meaning] of Object.entries(sections)) this.meaning(word, 'keyword', meaning);
   }
 
