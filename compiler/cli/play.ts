@@ -87,7 +87,11 @@ function show(
       ...lines(`${trace.violated}: ${trace.message}`).map((l) => t.paint(['bold', 'red'], l)),
     );
     for (const w of trace.why)
-      out.push(...lines(`${w.step === undefined ? '-' : w.step + 1}  ${w.text}`, 2));
+      wrap(t.plain(w.text), t.columns - 9).forEach((l, k) => {
+        out.push(
+          `${(k > 0 ? '' : w.step === undefined ? '-' : `${w.step + 1}`).padStart(7)}  ${l}`,
+        );
+      });
   } else {
     out.push(...lines(`${count(trace.steps.length, 'step')}, and nothing is violated:`));
     for (const s of trace.standing ?? []) out.push(...lines(s, 2));

@@ -231,15 +231,23 @@ describe('usage', () => {
     expect(r.code).toBe(0);
     expect(r.out).toMatch(/^suture \d+\.\d+\.\d+, language \d+\.\d+, machine \d+\.\d+\n$/);
   });
-  test.each(['check', 'verify', 'replay', 'emit'])(
-    'the example in the help of %s works',
-    async (command) => {
-      const help = await folder.run([command, '--help']);
-      expect(help.code).toBe(0);
-      const line = /^Example:\n {2}(suture .*)$/m.exec(help.out)?.[1];
-      expect(line).toBeDefined();
-      const r = await folder.shell(line ?? 'false');
-      expect(r, r.err).toMatchObject({ code: 0 });
-    },
-  );
+  test.each([
+    'check',
+    'explain',
+    'fmt',
+    'verify',
+    'run',
+    'replay',
+    'emit',
+    'new',
+    'share',
+    'completion',
+  ])('the example in the help of %s works', async (command) => {
+    const help = await folder.run([command, '--help']);
+    expect(help.code).toBe(0);
+    const line = /^Example:\n {2}(suture .*)$/m.exec(help.out)?.[1];
+    expect(line).toBeDefined();
+    const r = await folder.shell(line ?? 'false');
+    expect(r, r.err).toMatchObject({ code: 0 });
+  });
 });

@@ -7,6 +7,9 @@ import { format, parse, print } from '../../grammar/index.ts';
 import { bare, corpus, shown } from '../grammar/corpus.ts';
 import { files } from '../grammar/trees.ts';
 
+/** Trees that are made up; what a user's file may hold. */
+const runs = process.env.SUTURE_LONG === undefined ? 2000 : 10_000;
+
 /** Blocks between lines of `====`: a text, a line of `----`, and the text in the layout. */
 const list = new URL('./pairs.txt', import.meta.url);
 const pairs = readFileSync(list, 'utf8')
@@ -110,7 +113,7 @@ describe('trees by chance', { timeout: 120_000 }, () => {
   test('as they are printed', () => {
     fc.assert(
       fc.property(files, (file) => faithful(print(file))),
-      { numRuns: 2000 },
+      { numRuns: runs },
     );
   });
   test('in other lines, with comments', () => {
@@ -122,7 +125,7 @@ describe('trees by chance', { timeout: 120_000 }, () => {
         expect(bare(parse(text).file)).toEqual(bare(parse(print(file)).file));
         faithful(text);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs },
     );
   });
 });
