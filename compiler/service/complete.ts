@@ -2,6 +2,7 @@
 
 import { binding, statementWords } from '../../grammar/tokens.ts';
 import { registers } from '../ops.ts';
+import { allItems } from '../spec.ts';
 import type { Meaning } from '../vocabulary.ts';
 import {
   clauses,
@@ -60,6 +61,10 @@ class Suggestions {
   }
 
   all(): void {
+    if (this.last === 'else' && this.context.area !== 'nowhere') {
+      this.add('if', 'keyword', 'else if E { … }', 'another test');
+      return;
+    }
     switch (this.context.area) {
       case 'sections':
         this.section();
@@ -125,8 +130,15 @@ class Suggestions {
   }
   private valuesOf(option: string): void {
     for (const n of this.every('value')) if (n.option === option) this.named(n);
-    // A numeric option has no words, one of words neither `on` nor `off`.
-    if (!this.every('value').some((n) => n.option === option)) this.constants('on', 'off');
+    for (const item of allItems(this.a.file?.items ?? [])) {
+      if (item.kind !== 'option' || !item.names.some((n) => n.text === option)) continue;
+      for (const v of item.values) {
+        // `on` stands for `on | off`, a number for any number.
+        if (v.kind === 'word' && (v.text === 'on' || v.text === 'off')) this.constants('on', 'off');
+        else if (v.kind === 'number')
+          this.add(String(v.value), 'number', '', `a value of \`${option}\``);
+      }
+    }
   }
 
   // ---- sections
@@ -197,7 +209,12 @@ class Suggestions {
       case 'require':
         if (last === ':') this.words('always', 'never', 'eventually', 'after patch');
         else if (last === 'during') for (const n of this.every('phase')) this.named(n);
-        else if (line.length > 3) this.property(line.slice(line.indexOf(':') + 2), true);
+        else if (last === 'after' && line.length === 4)
+          this.add('patch', 'keyword', 'after patch E', clauses['after patch']);
+        else if (line.length > 3) {
+          const from = line.indexOf(':') + (line[3] === 'after' ? 3 : 2);
+          this.property(line.slice(from), line[3] === 'always' || line[3] === 'never');
+        }
         break;
       case 'witness':
         this.property(line.slice(1), false);
@@ -212,9 +229,6 @@ class Suggestions {
         break;
       case 'if':
         this.expression(line.slice(1), 'options');
-        break;
-      case 'else':
-        this.add('if', 'keyword', sections.if.form, sections.if.about);
         break;
       default:
         break;
@@ -262,7 +276,6 @@ class Suggestions {
           ? line.slice(line.lastIndexOf(':', colon - 1) + 1)
           : line.slice(colon + 1);
       if (rest[0] === 'if') this.expression(rest.slice(1), 'options');
-      else if (rest[0] === 'else') this.add('if', 'keyword', '', sections.if.about);
       else if (rest[0] !== 'align') this.instruction(rest);
       return;
     }
@@ -353,6 +366,7 @@ class Suggestions {
     const [first = ''] = line;
     if (last === '{}' || line.length === 0) {
       if (first === 'if' || line.includes('else')) this.words('else');
+      if (first === 'poke') this.asUnit();
       this.beginning();
       return;
     }

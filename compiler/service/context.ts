@@ -43,9 +43,9 @@ const heads: ReadonlySet<string> = new Set(['protocol', ...sectionWords]);
 /** Words that begin a section wherever they stand at the left edge: a brace before them is missing. */
 const edge: ReadonlySet<string> = new Set([...heads].filter((w) => w !== 'if' && w !== 'on'));
 /** What goes on a line behind a closing brace. */
-const joins: ReadonlySet<string> = new Set(
-  'expect else resume -> slots as = , { during'.split(' '),
-);
+const joins: ReadonlySet<string> = new Set('expect else -> slots as = , {'.split(' '));
+const goesOn = (line: readonly string[], word: string): boolean =>
+  joins.has(word) || (word === 'resume' && line[0] === 'stop');
 
 export function contextAt(a: Analysis, offset: number): Context {
   const tokens = a.tokens;
@@ -84,7 +84,7 @@ export function contextAt(a: Analysis, offset: number): Context {
       brackets = 0;
     }
     const frame = top();
-    if (behindBlock && !joins.has(token.text)) frame.line = [];
+    if (behindBlock && !goesOn(frame.line, token.text)) frame.line = [];
     behindBlock = false;
     switch (token.kind === 'sign' ? token.text : '') {
       case ';':
