@@ -35,6 +35,12 @@ const optionValue = (v: Value): OptionValue =>
   v.kind === 'number' ? v.value : v.text === 'on' ? 1n : v.text === 'off' ? 0n : v.text;
 const shown = (v: Value): string => (v.kind === 'number' ? String(v.value) : v.text);
 
+/** What an option may be, as its declaration would say it. */
+export const shownValues = ({ any, values }: OptionInfo): string =>
+  any
+    ? 'a number'
+    : values.map((v) => (v === 1n ? 'on' : v === 0n ? 'off' : String(v))).join(' | ');
+
 /** All options of a file, also those inside `if`. */
 export function optionsOf(file: File): ReadonlyMap<string, OptionInfo> {
   const out = new Map<string, OptionInfo>();
@@ -90,6 +96,18 @@ export function checksOf(
       const info = options.get(setting.name.text);
       if (!info) {
         const near = nearest(setting.name.text, [...options.keys()]);
+        const first = setting.values[0];
+        if (first && (settingWords as readonly string[]).includes(setting.name.text)) {
+          const between = { start: setting.name.span.end, end: first.span.start };
+          report({
+            code: 'unknown-option',
+            severity: 'error',
+            message: `\`${setting.name.text}\` is a setting, not an option, and is written without \`=\``,
+            span: setting.name.span,
+            fix: { title: 'take the `=` out', edits: [{ span: between, text: ' ' }] },
+          });
+          continue;
+        }
         report({
           code: 'unknown-option',
           severity: 'error',
@@ -108,7 +126,7 @@ export function checksOf(
         report({
           code: 'option-value',
           severity: 'error',
-          message: `\`${setting.name.text}\` cannot be \`${shown(v)}\`; it is ${info.any ? 'a number' : info.values.map((x) => (x === 1n ? 'on' : x === 0n ? 'off' : String(x))).join(' | ')}`,
+          message: `\`${setting.name.text}\` cannot be \`${shown(v)}\`; it is ${shownValues(info)}`,
           span: v.span,
         });
       }
@@ -270,6 +288,9 @@ export interface Settings {
 /** The first word of each setting, for suggestions. */
 export const settingWords: readonly string[] = Object.keys(vocabulary);
 
+/** Settings that are lists, with commas in them. */
+const lists: readonly string[] = ['threads', 'patches', 'fetch'];
+
 export function readSettings(
   settings: readonly Chosen[],
   report: (d: Diagnostic) => void,
@@ -330,6 +351,17 @@ export function readSettings(
       return n;
     };
     const first = word(0);
+    const comma = words.find((w) => w.kind === 'comma');
+    if (comma && first !== undefined && !lists.includes(first)) {
+      report({
+        code: 'setting',
+        severity: 'error',
+        message: 'on one line `;` stands between two settings',
+        span: comma.span,
+        fix: { title: 'write `;`', edits: [{ span: comma.span, text: ';' }] },
+      });
+      continue;
+    }
     if (word(1) === 'at' && first !== undefined) {
       const at = number(2);
       const of = number(4);

@@ -140,12 +140,15 @@ export class Lowering {
     this.locals = firstLocal;
   }
 
+  /** How many were reported: what follows from a mistake is none of its own. */
+  private errors = 0;
   private error(
     code: string,
     message: string,
     span: Span,
     fix?: { title: string; text: string },
   ): void {
+    this.errors++;
     this.scope.report({
       code,
       severity: 'error',
@@ -321,8 +324,9 @@ export class Lowering {
       case 'waitfor': {
         const again = this.here();
         const before = this.out.length;
+        const said = this.errors;
         const e = this.value(stmt.expr);
-        if (this.out.length === before)
+        if (this.out.length === before && this.errors === said)
           this.error(
             'waits-for-nothing',
             'nothing that is waited for here can change: `wait for` reads memory',
@@ -791,6 +795,15 @@ export class Lowering {
       const right = this.rhs(stmt.value, span);
       e = binary(stmt.op === '+=' ? 'add' : 'sub', now, right);
       address = this.address(t);
+    }
+    const place = t.kind === 'index' && t.of.kind === 'name' ? this.placeOf(t.of.text) : undefined;
+    if (place !== undefined) {
+      const words = this.scope.text.slice(t.span.start, t.span.end);
+      this.error('assign', `the bytes of a place are written by \`poke ${words} = …\``, t.span, {
+        title: 'write `poke`',
+        text: `poke ${words}`,
+      });
+      return;
     }
     if (!address) {
       this.error(

@@ -1,6 +1,6 @@
 // From a file to its verdicts: every check of every scenario, searched; a resumable object without a clock.
 
-import type { Diagnostic } from '../grammar/diagnostic.ts';
+import { type Diagnostic, nearest } from '../grammar/diagnostic.ts';
 import type { File, Parsed, Setting, Span } from '../grammar/index.ts';
 import { parse } from '../grammar/index.ts';
 import { unsupported } from './capabilities.ts';
@@ -17,6 +17,7 @@ import type { Check } from './scenario.ts';
 import { checksOf, optionsOf } from './scenario.ts';
 import { allItems } from './spec.ts';
 import { Warnings } from './warnings.ts';
+import { checkWords } from './words.ts';
 
 export interface Expected {
   readonly kind: 'holds' | 'violates';
@@ -64,6 +65,10 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
   const items = allItems(file.items);
   const machine: Setting[] = items.flatMap((i) => (i.kind === 'machine' ? i.settings : []));
   const options = optionsOf(file);
+  checkWords(file, options, report);
+  // What is wrong with a declaration is not said again where it is used.
+  if (found.some((d) => d.severity === 'error'))
+    return { text, file, diagnostics: found, scenarios: [] };
   const requirements = items.flatMap((i) => (i.kind === 'require' ? [i.name.text] : []));
   const scenarios: Scenario[] = [];
   for (const item of items) {
@@ -79,11 +84,15 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
     if (item.expect?.kind === 'violates') {
       for (const p of item.expect.properties) {
         if (!(builtin as readonly string[]).includes(p.text) && !requirements.includes(p.text)) {
+          const near = nearest(p.text, [...builtin, ...requirements]);
           report({
             code: 'unknown-property',
             severity: 'error',
-            message: `\`${p.text}\` is not a property; they are ${[...builtin, ...requirements].join(', ')}`,
+            message: `\`${p.text}\` is not a property; ${near ? `did you mean \`${near}\`?` : `they are ${[...builtin, ...requirements].join(', ')}`}`,
             span: p.span,
+            ...(near
+              ? { fix: { title: `use \`${near}\``, edits: [{ span: p.span, text: near }] } }
+              : {}),
           });
         }
       }

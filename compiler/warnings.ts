@@ -7,6 +7,7 @@ import type { Expr as Value } from './ops.ts';
 import type { Check, Options, Settings } from './scenario.ts';
 import { readSettings } from './scenario.ts';
 import { allItems, constant, flatten } from './spec.ts';
+import { expressionsIn } from './words.ts';
 
 /** What is asked of a scenario, as far as warnings depend on it. */
 export interface Question {
@@ -146,7 +147,7 @@ export class Warnings {
 
   private unusedOptions(): Diagnostic[] {
     const read = new Set<string>();
-    for (const item of this.file.items) namesRead(item, read);
+    for (const e of expressionsIn(this.file.items)) if (e.kind === 'name') read.add(e.text);
     return this.items.flatMap((item) => {
       if (item.kind !== 'option') return [];
       const left = item.names.filter((n) => read.has(n.text));
@@ -413,19 +414,6 @@ function questionKey(check: Check, settings: Settings): string {
   return JSON.stringify([[...check.options], patches, rest], (key, value: unknown) =>
     key === 'span' ? undefined : typeof value === 'bigint' ? `${value}` : value,
   );
-}
-
-/** Every name that an expression below a node asks for; what declares and what sets does not read. */
-function namesRead(node: unknown, out: Set<string>): void {
-  if (Array.isArray(node)) {
-    for (const n of node) namesRead(n, out);
-    return;
-  }
-  if (typeof node !== 'object' || node === null) return;
-  const { kind, text } = node as { kind?: string; text?: unknown };
-  if (kind === 'option' || kind === 'scenario' || kind === 'machine') return;
-  if (kind === 'name' && typeof text === 'string') out.add(text);
-  for (const part of Object.values(node)) namesRead(part, out);
 }
 
 function successors(op: KernelOp, at: number): readonly number[] {

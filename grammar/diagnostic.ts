@@ -26,7 +26,7 @@ export interface Diagnostic {
 
 /**
  * The candidate that `word` was probably meant to be: at most a third of its letters wrong, the closest, and of
- * equals the first in the list. Nothing if there is none, or if the word itself is among the candidates.
+ * equals the first in the list; else the only one that begins with it. Nothing if there is none, or if the word itself is among the candidates.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -43,7 +43,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       best = candidate;
     }
   }
-  return best;
+  return best ?? beginsWith(word, candidates);
+}
+
+/** The one candidate that goes on where the word ends. */
+function beginsWith(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length < 4) return undefined;
+  const all = [...candidates].filter((c) => c.startsWith(word));
+  return all.length === 1 ? all[0] : undefined;
 }
 
 /** The sentence's tail for a suggestion: `; did you mean \`x\`?`, or nothing. */

@@ -41,6 +41,7 @@ import type {
   Value,
 } from './ast.ts';
 import { type Diagnostic, didYouMean, type Fix, nearest } from './diagnostic.ts';
+import { habit } from './habits.ts';
 import * as T from './tokens.ts';
 import { binding, keyword, notBinding } from './tokens.ts';
 
@@ -821,7 +822,7 @@ class SpecParser extends EmbeddedActionsParser {
   /** Labels, and what they stand before: nothing, where the line ends behind them. */
   private readonly asmLine: Rule<AsmItem[]> = this.RULE<() => AsmItem[]>('asmLine', () => {
     const items: AsmItem[] = [];
-    this.labelOfGroup();
+    this.labelWithoutColon();
     let label: Name | undefined;
     this.MANY({
       GATE: () => this.LA(2).tokenType === T.Colon,
@@ -898,14 +899,21 @@ class SpecParser extends EmbeddedActionsParser {
     return items;
   });
 
-  private labelOfGroup(): void {
+  /** A label that has lost its colon: before a brace, and before an instruction that is beside it. */
+  private labelWithoutColon(): void {
     const name = this.LA(1);
-    if (this.LA(2).tokenType !== T.LeftBrace || !tokenMatcher(name, T.Word)) return;
-    if (T.reservedWords.has(name.image)) return;
+    const next = this.LA(2);
+    if (!tokenMatcher(name, T.Word) || T.reservedWords.has(name.image)) return;
     const { end } = spanOf(name);
     const fix = { title: 'write `:`', edits: [{ span: { start: end, end }, text: ':' }] };
-    const message = `a label before a brace ends in \`:\`, as any other`;
-    this.report(error('group-label', message, spanOf(name), fix));
+    if (next.tokenType === T.LeftBrace) {
+      const message = 'a label before a brace ends in `:`, as any other';
+      this.report(error('group-label', message, spanOf(name), fix));
+      throw new Stop();
+    }
+    const beside = next.image === 'if' || T.mnemonics.has(next.image.toLowerCase());
+    if (!beside || name.image === 'lock' || T.mnemonics.has(name.image.toLowerCase())) return;
+    this.report(error('expected', `a label ends in \`:\``, spanOf(name), fix));
     throw new Stop();
   }
 
@@ -2158,6 +2166,11 @@ class SpecParser extends EmbeddedActionsParser {
       const edits = [{ span: { start: span.start, end: span.start + gap[0].length }, text: ' ' }];
       const hint = 'a brace stands on the line of what it belongs to';
       return error('next-line', hint, span, { title: 'join the lines', edits });
+    }
+    const meant = suggestion ? undefined : habit(this.text, span, what);
+    if (meant) {
+      const hint = meant.hint === '' ? '' : `; ${meant.hint}`;
+      return error('expected', message + hint, span, meant.fix);
     }
     if (what === ruleNames.item && statementWords.has(token.image)) {
       const hint = '; statements stand in a patch, a handler or a definition';

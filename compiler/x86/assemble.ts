@@ -326,7 +326,11 @@ export function bind(
       continue;
     }
     const address = lookup(ref.name);
-    if (address === undefined) return refusal('name', `${ref.name} has no address here`);
+    if (address === undefined)
+      return refusal(
+        'name',
+        `\`${ref.name}\` has no address here: labels, shared variables and parameters have one, a per-CPU variable behind \`gs:\``,
+      );
     if (o.kind === 'ref') {
       const value = address + o.addend;
       operands.push(

@@ -256,7 +256,10 @@ function normalise(value: bigint, operation: 4 | 8): bigint | undefined {
 const paramOf = (ref: Ref): { readonly kind: 'param'; readonly param: number } | Refusal =>
   'param' in ref
     ? { kind: 'param', param: ref.param }
-    : refusal('name', `${ref.name} has no address here`);
+    : refusal(
+        'name',
+        `\`${ref.name}\` has no address here: labels, shared variables and parameters have one, a per-CPU variable behind \`gs:\``,
+      );
 
 function writeMemory(
   m: MemOperand | RelativeOperand,
