@@ -47,15 +47,11 @@ export function sourceText(a: Analysis, span: Span, most = 100): string {
 
 /** How a name is declared; of what has a block, its beginning. */
 export function declaredText(a: Analysis, named: Named): string {
-  const whole = named.declarations[0]?.whole;
-  if (!whole) return named.name;
-  const text = sourceText(a, whole, 200);
+  const declared = named.declarations[0];
+  if (!declared) return named.name;
+  const text = sourceText(a, declared.head ?? declared.whole, 200);
   if (named.kind === 'protocol') return `protocol ${text}`;
-  const block = ['stub', 'define', 'handler', 'patch', 'phase'].includes(named.kind);
-  const brace = block
-    ? text.lastIndexOf(' {', text.indexOf('{', named.kind === 'patch' ? 0 : 1))
-    : -1;
-  return brace > 0 ? text.slice(0, brace) : text;
+  return named.kind === 'stub' ? (text.split(' {')[0] ?? text) : text;
 }
 
 /** One sentence. */

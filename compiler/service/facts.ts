@@ -111,6 +111,11 @@ export class Facts {
     return found && { bytes: found.bytes, address: found.at };
   }
 
+  /** Of a label of the code. */
+  address(label: string): Address | undefined {
+    return this.lowered.placed.labels.get(label)?.address;
+  }
+
   place(name: string): Place | undefined {
     return this.program.places.find((p) => p.name === name);
   }

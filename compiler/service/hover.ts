@@ -63,8 +63,9 @@ function ofName(
   switch (named.kind) {
     case 'label':
     case 'place': {
-      const found = a.ask(scenario, (f) => labelText(f, named.name));
-      if (found && !named.scope) text.push(found.answer);
+      // Those of a stub stand wherever it is built.
+      const found = named.scope ? undefined : a.ask(scenario, (f) => labelText(f, named.name));
+      if (found) text.push(found.answer);
       break;
     }
     case 'stub': {
@@ -72,13 +73,11 @@ function ofName(
       if (found) text.push(found.answer);
       break;
     }
-    case 'shared':
-    case 'percpu': {
+    case 'shared': {
       const found = a.ask(scenario, (f) =>
-        f.program.data.find((d) => d.name.split(/[@[.]/)[0] === named.name),
+        f.program.data.find((d) => d.name.split(/[[.]/)[0] === named.name),
       );
-      if (found && named.kind === 'shared')
-        text.push(sentence(`at \`${printAddress(found.answer.address)}\``));
+      if (found) text.push(sentence(`at \`${printAddress(found.answer.address)}\``));
       break;
     }
     case 'phase': {
@@ -102,11 +101,9 @@ function ofName(
 
 function labelText(f: Facts, name: string): string | undefined {
   const place = f.place(name);
-  if (!place) {
-    for (const [address, label] of f.program.labels)
-      if (label === name) return sentence(`at \`${printAddress(address)}\``);
-    return undefined;
-  }
+  const address = f.address(name);
+  if (address === undefined) return undefined;
+  if (!place) return sentence(`at \`${printAddress(address)}\``);
   return sentence(`${placeText(place.from, place.length)}, at \`${printAddress(place.from)}\``);
 }
 

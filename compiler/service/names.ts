@@ -48,6 +48,8 @@ export interface Declaration {
   readonly name: Span;
   /** The section, statement or line that declares it. */
   readonly whole: Span;
+  /** Its beginning, where it has statements. */
+  readonly head?: Span;
 }
 
 /** One thing that has a name. */
@@ -156,6 +158,12 @@ function nested(drafts: readonly Draft[]): readonly Nested[] {
     });
 }
 
+const declaration = (name: Name, whole: Span, body?: Block): Declaration => ({
+  name: name.span,
+  whole,
+  ...(body ? { head: { start: whole.start, end: body.span.start } } : {}),
+});
+
 class Collector {
   readonly all: Draft[] = [];
   private readonly text: string;
@@ -210,9 +218,9 @@ class Collector {
     return draft;
   }
 
-  private inFile(name: Name, kind: NameKind, whole: Span): void {
+  private inFile(name: Name, kind: NameKind, whole: Span, body?: Block): void {
     const draft = this.make(this.file, name.text, { name: name.text, kind }, false);
-    draft.declarations.push({ name: name.span, whole });
+    draft.declarations.push(declaration(name, whole, body));
   }
 
   private inScope(name: Name, kind: NameKind, whole: Span, scope: Span): void {
@@ -309,17 +317,17 @@ class Collector {
         case 'breakpoint':
           if (item.name) {
             const draft = this.make(new Map(), '', { name: item.name.text, kind: 'handler' });
-            draft.declarations.push({ name: item.name.span, whole: item.span });
+            draft.declarations.push(declaration(item.name, item.span, item.body));
           }
           this.block(item.body);
           break;
         case 'define':
-          this.inFile(item.name, 'define', item.span);
+          this.inFile(item.name, 'define', item.span, item.body);
           for (const p of item.params) this.inScope(p, 'parameter', p.span, this.whole(item.span));
           this.block(item.body);
           break;
         case 'patch':
-          if (item.name) this.inFile(item.name, 'patch', item.span);
+          if (item.name) this.inFile(item.name, 'patch', item.span, item.body);
           this.block(item.body);
           break;
         case 'require':
@@ -373,7 +381,7 @@ class Collector {
           this.make(this.phases, s.name.text, {
             name: s.name.text,
             kind: 'phase',
-          }).declarations.push({ name: s.name.span, whole: s.span });
+          }).declarations.push(declaration(s.name, s.span, s.body));
           break;
         default:
           break;

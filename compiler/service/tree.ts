@@ -1,6 +1,6 @@
 // Ways through the tree that do not care what its nodes are: children in the order of the text, and the path to an offset.
 
-import type { File, Insn, Span } from '../../grammar/index.ts';
+import type { File, Span } from '../../grammar/index.ts';
 import { inside } from './names.ts';
 
 export interface Node {
@@ -41,9 +41,4 @@ export function* below(node: Node): Generator<Node> {
     yield child;
     yield* below(child);
   }
-}
-
-/** Every instruction of a file: of code and stubs, of contents, pokes and handlers. */
-export function* insns(file: File): Generator<Insn> {
-  for (const node of below(file)) if (node.kind === 'asm') yield node as Insn;
 }
