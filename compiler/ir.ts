@@ -124,6 +124,8 @@ export interface Stub {
   readonly fixups: readonly Fixup[];
   readonly slots: readonly { readonly from: Address; readonly cell: number }[];
   readonly span: Span;
+  /** By offset of an instruction: its source. */
+  readonly spans: ReadonlyMap<number, Span>;
 }
 
 export interface DataWord {

@@ -714,6 +714,7 @@ class Builder {
           cell: cell + k * made.bytes.length,
         })),
         span: stub.name.span,
+        spans: new Map(made.rows.map((r) => [r.address, r.span])),
       });
       cell += slots * made.bytes.length;
     });

@@ -147,6 +147,8 @@ export interface Stretch {
   readonly cpus: readonly { readonly cpu: number; readonly older: number }[];
   /** No CPU stands in this stub in the whole run. */
   readonly unused: boolean;
+  /** By byte: the source of the instruction that it is of, as the text has it. */
+  readonly spans: readonly (Span | undefined)[];
 }
 
 export interface StretchState {
@@ -250,6 +252,8 @@ class Teller {
   /** Indices of commits that are part of a build, and of IRETs that are part of a sync. */
   private readonly builds = new Set<number>();
   private readonly returns = new Set<number>();
+  /** The trace's own texts of the steps. */
+  private readonly said: string[] = [];
   private patch = 0;
 
   constructor(machine: Machine, matters: ReadonlySet<number>, initial: number) {
@@ -324,8 +328,12 @@ class Teller {
     const now = this.standing(state, violates ? moment : undefined);
     this.draw(happened, step.cpu, mark, number);
     this.states.push(now);
+    this.said.push(step.text);
     if (mark === 'commit' && step.part === 'build') this.builds.add(number - 1);
     if (mark === 'iret' && step.part === 'sync') this.returns.add(number - 1);
+    const span =
+      step.span ??
+      (step.address === undefined ? undefined : this.sourceOf(this.known(step.address)));
     this.steps.push({
       cpu: step.cpu,
       who: step.who,
@@ -333,7 +341,7 @@ class Teller {
       ...this.words(moment, mark, now),
       ...(step.address === undefined ? {} : { address: plainAddress(this.known(step.address)) }),
       ...(step.bytes ? { bytes: [...step.bytes] } : {}),
-      ...(step.span ? { span: step.span } : {}),
+      ...(span ? { span } : {}),
       causes: step.causes.map((c) => c + 1),
       matters: this.matters.has(number) || violates,
       violates,
@@ -512,7 +520,7 @@ class Teller {
         const back = happened.find((h) => h.kind === 'iret');
         const stand = now.cpus[step.cpu];
         const opens =
-          stand?.interrupts && !this.states[this.states.length - 1]?.cpus[step.cpu]?.interrupts;
+          stand?.interrupts && !this.states[this.states.length - 2]?.cpus[step.cpu]?.interrupts;
         return said('`iret`', back ? `to ${this.where(back.to)}${opens ? ', IF=1' : ''}` : '');
       }
       case 'serialise':
@@ -632,6 +640,17 @@ class Teller {
     return `${stub?.name ?? 'stub'}${(stub?.slots.length ?? 1) > 1 ? `#${slot.index}` : ''}`;
   }
 
+  /** The source of the instruction that a byte is of. */
+  private sourceOf(address: number): Span | undefined {
+    const { p } = this.machine.core;
+    const place = p.places.find((x) => address >= x.from && address < x.from + x.length);
+    if (place) return p.spans.get(place.from);
+    const slot = this.slotAt(address)?.slot;
+    if (!slot) return undefined;
+    const spans = [...(p.stubs[slot.stub]?.spans ?? [])];
+    return spans.findLast(([offset]) => offset <= address - slot.from)?.[1];
+  }
+
   /** The address without what a release made of it. */
   private known(address: number): number {
     return this.slotAt(address)?.released ? address - region.alias : address;
@@ -652,6 +671,8 @@ class Teller {
     const op = p.kernel[index];
     if (!patcher || !op) return 'its handler';
     if (op.do.kind === 'end') return 'its end';
+    if (op.do.kind === 'build' || op.do.kind === 'release')
+      return `${op.do.kind} ${p.stubs[op.do.stub]?.name}`;
     return op.do.kind === 'acks' ? 'sync: waits' : op.text;
   }
 
@@ -874,6 +895,7 @@ class Teller {
         ),
       })),
       unused,
+      spans: Array.from({ length: w.length }, (_, i) => this.sourceOf(w.from + i)),
     };
   }
 
@@ -966,7 +988,7 @@ class Teller {
             .join(', '),
         }));
       const whole = part.some((s) => s.mark === 'acknowledged');
-      return made('sync', end, whole ? 'sync' : 'sync: send', '', others);
+      return made('sync', end, whole ? (this.said[i] as string) : first.text, '', others);
     }
     const calm = (s: ToldStep, k: number): boolean =>
       s.mark === 'instruction' && s.cpu === first.cpu && !this.states[k]?.cpus[s.cpu]?.stub;

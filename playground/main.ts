@@ -5,6 +5,7 @@ import type { FileReport } from '../compiler/index.ts';
 import type { Diagnostic } from '../grammar/index.ts';
 import { type Beginning, beginning, ofExample } from './beginning.ts';
 import { Board, type Entry, told } from './board.ts';
+import { createBytesView } from './bytes/view.ts';
 import { fillChoices } from './choices.ts';
 import { bounds, Client } from './client.ts';
 import type { Editor } from './editor/editor.ts';
@@ -18,7 +19,8 @@ import { fillKeys, typing } from './keys.ts';
 import { applyLook, chooseLook, chosenLook, followSystem, looks } from './looks.ts';
 import { fillProblems } from './problems.ts';
 import type { BytesView, Run, RunView } from './protocol.ts';
-import { createRunView } from './provisional.ts';
+import { createRunView } from './run/view.ts';
+import { sentence } from './run/words.ts';
 import { saveButton } from './save.ts';
 import { fillStatus } from './status.ts';
 import { Strip } from './strip.ts';
@@ -32,7 +34,7 @@ class Page {
   private readonly editor: Editor;
   private readonly strip: Strip;
   private readonly runView: RunView;
-  private readonly bytesView: BytesView | undefined;
+  private readonly bytesView: BytesView;
   private readonly board = new Board();
   private readonly runPane = part('run');
   private readonly bytesPane = part('bytes');
@@ -83,7 +85,11 @@ class Page {
     });
     this.editor = new PlainEditor({
       changed: () => this.changed(),
-      moved: () => this.runView.mark(this.lineOfCaret()),
+      moved: () => {
+        const line = this.lineOfCaret();
+        this.runView.mark(line);
+        this.bytesView.mark(line);
+      },
     });
     part('editor').append(this.editor.element);
     this.strip = new Strip(part('strip'), {
@@ -105,6 +111,10 @@ class Page {
     );
     // What scrolls must be reachable by who has keys alone.
     for (const pane of [this.runPane, this.bytesPane]) within(pane, '.pane').tabIndex = 0;
+    this.bytesView = createBytesView(
+      { pane: within(this.bytesPane, '.pane'), key: within(this.bytesPane, '.key') },
+      events,
+    );
     this.header();
     this.tabs();
     document.addEventListener('keydown', (event) => this.key(event));
@@ -228,7 +238,7 @@ class Page {
     if (!this.run) return;
     this.step = Math.min(Math.max(step, 0), this.run.schedule.length);
     this.showStep();
-    this.say(this.words(this.run, this.step));
+    this.say(sentence(this.run, this.step));
   }
 
   private openRun(run: Run, step = run.schedule.length): void {
@@ -465,7 +475,7 @@ class Page {
   private showStep(): void {
     const { run, step } = this;
     this.runView.show(run, step);
-    this.bytesView?.show(run, step);
+    this.bytesView.show(run, step);
     within(this.bytesPane, '.after').textContent = run ? `after step ${step}` : '';
     this.editor.mark(run && this.entry()?.standing !== 'outdated' ? marksAt(run, step) : []);
     clearTimeout(this.asking);
@@ -482,18 +492,6 @@ class Page {
           fillChoices(within(this.bytesPane, '.choices'), all, step === 0);
       });
     }, 40);
-  }
-
-  /** A step in words, for those who hear the page. */
-  private words(run: Run, step: number): string {
-    const s = run.trace.steps[step - 1];
-    if (!s) return `the beginning, before step 1 of ${run.schedule.length}`;
-    const why = run.why.filter((w) => w.step === step).map((w) => w.text);
-    return [
-      `step ${step} of ${run.schedule.length}: cpu${s.cpu}, ${s.who}, ${s.text}`,
-      ...(s.note === '' ? [] : [s.note]),
-      ...why,
-    ].join('; ');
   }
 
   private say(text: string): void {
@@ -586,9 +584,10 @@ function within(host: HTMLElement, selector: string): HTMLElement {
 
 /** Where each CPU stands behind a step: what it did last that the source knows of. */
 function marksAt(run: Run, step: number) {
-  const last = run.trace.steps[step - 1];
+  const { steps } = run.telling;
+  const last = steps[step - 1];
   return Array.from({ length: run.cpus }, (_, cpu) => {
-    const s = run.trace.steps.slice(0, step).findLast((x) => x.cpu === cpu && x.span);
+    const s = steps.slice(0, step).findLast((x) => x.cpu === cpu && x.span);
     return s?.span ? [{ cpu, span: s.span, current: s === last }] : [];
   }).flat();
 }

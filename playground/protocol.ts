@@ -208,6 +208,12 @@ export interface RunView {
   mark(span: Span | undefined): void;
 }
 
+/** Where the bytes view draws; the key of patterns stands at the foot of the pane. */
+export interface BytesHosts {
+  readonly pane: HTMLElement;
+  readonly key: HTMLElement;
+}
+
 export interface BytesView {
   show(run: Run | undefined, step: number): void;
   mark(span: Span | undefined): void;

@@ -221,7 +221,7 @@ describe('the run', () => {
     expect(await at.textContent()).toBe('after step 0');
     await page.keyboard.press('ArrowRight');
     expect(await at.textContent()).toBe('after step 1');
-    expect(await live.textContent()).toMatch(/^step 1 of 57: cpu0, patcher/);
+    expect(await live.textContent()).toMatch(/^Step 1 of 57, CPU 0, patcher: build/);
     await page.keyboard.press('End');
     expect(await at.textContent()).toBe('after step 57');
     expect(await live.textContent()).toContain('runs in plain after its release');
