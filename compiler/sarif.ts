@@ -4,7 +4,8 @@
 // give the same text.
 
 import type { Place as Range } from '../grammar/source.ts';
-import { meaning } from './meaning.ts';
+import { explanations, mending } from './explain/index.ts';
+import { builtin } from './ir.ts';
 import type {
   DiagnosticReport,
   FileReport,
@@ -27,6 +28,8 @@ interface Rule {
   readonly level: 'error' | 'warning';
   readonly short: string;
   readonly help: string;
+  /** The same with a spec that fails, and what mends it. */
+  readonly markdown?: string;
 }
 
 interface Result {
@@ -111,38 +114,48 @@ const unfinished: Rule = {
   help: 'A bound was hit before every state was visited, so there is no verdict. Raise the bound that is named, or make the scenario smaller.',
 };
 const always: readonly Rule[] = [
-  ...Object.entries(meaning).map(([id, words]) => ofProperty(id, `Violated when ${words}.`)),
+  ...builtin.map((id) => explained(id, 'error', `The property ${id} is violated`, '')),
   unexpected,
   unfinished,
 ];
 
-function ofProperty(id: string, help: string): Rule {
-  return { id, level: 'error', short: `The property ${id} is violated`, help };
-}
-
 /** Of a built-in property, or of one that the spec itself requires. */
 const propertyRule = (id: string): Rule =>
-  always.find((r) => r.id === id) ??
-  ofProperty(id, `A requirement of the spec's own: see \`require ${id}\` there.`);
+  always.find((r) => r.id === id) ?? {
+    id,
+    level: 'error',
+    short: `The requirement ${id} is violated`,
+    help: `A requirement of the spec's own: see \`require ${id}\` there.`,
+  };
+
+/** With what `suture explain` says; `otherwise` where it says nothing. */
+function explained(id: string, level: Rule['level'], short: string, otherwise: string): Rule {
+  const known = explanations.find((e) => e.name === id);
+  if (!known) return { id, level, short, help: otherwise };
+  const example = known.specs
+    ? `\n\nThis fails:\n\n\`\`\`\n${known.specs.fails}\`\`\`\n\nThis mends it:\n\n\`\`\`diff\n${mending(known.specs).join('\n')}\n\`\`\`\n`
+    : '';
+  return { id, level, short, help: known.text, markdown: `${known.text}${example}` };
+}
 
 /** 3.49. */
 const ruleObject = (r: Rule): object => ({
   id: r.id,
   shortDescription: { text: `${r.short}.` },
   fullDescription: { text: r.help },
-  help: { text: r.help, markdown: r.help },
+  help: { text: r.help, markdown: r.markdown ?? r.help },
   defaultConfiguration: { level: r.level },
 });
 
 function ofDiagnostic(f: FileReport, d: DiagnosticReport): Result {
   const words = d.code.replaceAll('-', ' ');
   return {
-    rule: {
-      id: d.code,
-      level: d.severity,
-      short: `${words.charAt(0).toUpperCase()}${words.slice(1)}`,
-      help: 'The spec is not well formed here, or does not mean what it says; the message names the place and, where there is one, the way out.',
-    },
+    rule: explained(
+      d.code,
+      d.severity,
+      `${words.charAt(0).toUpperCase()}${words.slice(1)}`,
+      'The spec is not well formed here, or does not mean what it says.',
+    ),
     kind: 'fail',
     message: `${d.message}.`,
     file: f.file,

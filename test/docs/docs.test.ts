@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { capabilities, compile, properties, Verification } from '../../compiler/index.ts';
+import { meaning } from '../../compiler/meaning.ts';
 import { settingWords } from '../../compiler/scenario.ts';
 import { mnemonics } from '../../compiler/x86/table.ts';
 
@@ -35,6 +36,10 @@ describe('the reference names', () => {
   const language = read('docs/language.md');
   test('every property', () =>
     expect(properties.filter((p) => !language.includes(`| \`${p}\` |`))).toEqual([]));
+  test('what each of them means, as it is said elsewhere', () => {
+    for (const [name, words] of Object.entries(meaning))
+      expect(language).toContain(`| \`${name}\` | ${words} |`);
+  });
   test('every setting', () =>
     expect(
       settingWords.filter((w) => w !== 'late' && !new RegExp(`\`[^\`]*\\b${w}\\b`).test(language)),

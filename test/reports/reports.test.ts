@@ -6,7 +6,6 @@ import { Ajv } from 'ajv';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { github } from '../../compiler/github.ts';
 import { builtin } from '../../compiler/ir.ts';
-import { meaning } from '../../compiler/meaning.ts';
 import type { FileReport } from '../../compiler/report.ts';
 import { uriOf } from '../../compiler/sarif.ts';
 import { Folder, guarded, spec, withoutSync } from '../cli/command.ts';
@@ -39,10 +38,15 @@ interface Result {
     }[];
   }[];
 }
+interface Rule {
+  readonly id: string;
+  readonly shortDescription: { readonly text: string };
+  readonly help: { readonly text: string; readonly markdown: string };
+}
 interface Log {
   readonly runs: readonly [
     {
-      readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+      readonly tool: { readonly driver: { readonly rules: readonly Rule[] } };
       readonly invocations: readonly { readonly executionSuccessful: boolean }[];
       readonly results: readonly Result[];
     },
@@ -110,9 +114,13 @@ describe('SARIF', () => {
     expect(run.code).toBe(0);
     expect(run.results).toEqual([]);
     expect(run.tool.driver.rules.map((r) => r.id)).toEqual(expect.arrayContaining([...builtin]));
-    const reference = readFileSync(join(import.meta.dirname, '../../docs/language.md'), 'utf8');
-    for (const [name, words] of Object.entries(meaning))
-      expect(reference).toContain(`| \`${name}\` | ${words} |`);
+    for (const { help, shortDescription } of run.tool.driver.rules) {
+      expect(shortDescription.text).toMatch(/\.$/);
+      expect(help.text.length).toBeGreaterThan(40);
+      expect(help.markdown.startsWith(help.text)).toBe(true);
+    }
+    const torn = run.tool.driver.rules.find((r) => r.id === 'torn_instruction');
+    expect(torn?.help.markdown).toMatch(/This fails:\n\n```\nprotocol .*[\s\S]*```diff\n/);
   });
   test('a violation that nobody expected: the run, a thread flow for each CPU', async () => {
     const { results, code } = await sarif(broken);
@@ -175,10 +183,12 @@ describe('SARIF', () => {
     expect(results).toMatchObject([{ ruleId: 'search-unfinished', kind: 'open', level: 'none' }]);
   });
   test('a diagnostic at its columns, with its fix; a file that cannot be read', async () => {
-    const { results, invocations, code } = await sarif(misspelt, 'nowhere.suture');
+    const { results, invocations, tool, code } = await sarif(misspelt, 'nowhere.suture');
     expect(code).toBe(2);
     expect(invocations).toEqual([{ executionSuccessful: false }]);
     expect(results).toMatchObject([{ kind: 'fail', level: 'error' }]);
+    const rule = tool.driver.rules.find((r) => r.id === results[0]?.ruleId);
+    expect(rule?.help.markdown).toContain('This mends it:');
     // The name before it has a character of two UTF-16 units.
     expect(covered(misspelt, results[0]?.locations[0]?.physicalLocation)).toBe('cpsu 2');
     expect(JSON.stringify(results[0]?.fixes)).toContain('"insertedContent":{"text":"cpus"}');
