@@ -65,6 +65,8 @@ export interface ScenarioReport extends Figures {
   readonly finding: string | null;
   /** Nothing speaks against it but that a bound was hit. */
   readonly incomplete: boolean;
+  /** An expectation that says more, and came true as well: `violates only P`. */
+  readonly stronger: string | null;
   readonly search: 'full';
   readonly bound: string | null;
   readonly checks: readonly CheckReport[];
@@ -160,6 +162,7 @@ function scenarioReport(
     asExpected,
     finding: result.finding ?? null,
     incomplete: result.incomplete,
+    stronger: result.stronger ?? null,
     search: 'full',
     ...sums(checks),
     bound: checks.find((c) => c.bound !== null)?.bound ?? null,

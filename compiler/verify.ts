@@ -166,6 +166,8 @@ export interface ScenarioResult {
   readonly asExpected: boolean;
   /** Why it is not, in a sentence. */
   readonly finding?: string;
+  /** What could have been expected, where that is more than was: `violates only P`. */
+  readonly stronger?: string;
   /** Nothing speaks against the expectation but that a bound was hit. */
   readonly incomplete: boolean;
   readonly checks: readonly CheckResult[];
@@ -274,6 +276,7 @@ export class Verification {
         : 'holds';
     const findings = judge(this.scenario.expected, checks);
     const finding = findings.find((f) => !f.bound) ?? findings[0];
+    const more = finding === undefined ? stronger(this.scenario.expected, checks) : undefined;
     return {
       scenario: this.scenario,
       verdict,
@@ -281,8 +284,20 @@ export class Verification {
       incomplete: finding?.bound === true,
       checks,
       ...(finding === undefined ? {} : { finding: finding.text }),
+      ...(more === undefined ? {} : { stronger: more }),
     };
   }
+}
+
+/** An expectation that says more than this one, and came true as well: nothing else is violated, or not all of its list. */
+function stronger(expected: Expected, checks: readonly CheckResult[]): string | undefined {
+  if (expected.kind === 'holds' || checks.some((c) => c.result.bound !== undefined))
+    return undefined;
+  const found = checks.flatMap((c) => c.result.violations.map((v) => v.property));
+  const met = expected.properties.filter((p) => found.includes(p));
+  const only = found.every((p) => met.includes(p));
+  if (only === expected.only && met.length === expected.properties.length) return undefined;
+  return `violates ${only ? 'only ' : ''}${met.join(' or ')}`;
 }
 
 interface Finding {

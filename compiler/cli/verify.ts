@@ -356,6 +356,10 @@ class FileView {
     const lines = [[violated, tail].filter((x) => x !== '').join(result.asExpected ? ', ' : '; ')];
     const bounds = new Set(result.checks.flatMap((c) => c.result.bound ?? []));
     for (const b of bounds) lines.push(this.bound(b));
+    // In a list of scenarios it would be noise, but for a property that was named and is not violated.
+    const named = result.scenario.expected.properties;
+    if (result.stronger && (this.options.scenario || named.some((p) => !shortest.has(p))))
+      lines.push(`\`expect ${result.stronger}\` says more, and is true`);
     return lines.filter((l) => l !== '');
   }
 
