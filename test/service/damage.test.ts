@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as service from '../../compiler/service/index.ts';
 import type { Edit, Span } from '../../grammar/index.ts';
+import { corpus } from '../grammar/corpus.ts';
 import { applied, wholeSpec } from './case.ts';
 
 const folder = join(import.meta.dirname, '../../examples');
@@ -20,7 +21,7 @@ const pieces = [
 
 const damaged = fc
   .tuple(
-    fc.constantFrom(...texts),
+    fc.constantFrom(...texts, ...corpus.map((c) => c.text)),
     fc.array(
       fc.record({
         at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -120,13 +121,20 @@ function judge(text: string, where: number): void {
 }
 
 test('damaged texts', { timeout: 300_000 }, () => {
-  fc.assert(fc.property(damaged, place, judge), { numRuns: 1500 });
+  fc.assert(fc.property(damaged, place, judge), {
+    numRuns: process.env.SUTURE_LONG ? 10_000 : 600,
+  });
 });
 
 test('any string at all', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), place, judge), {
-    numRuns: 1000,
+    numRuns: 500,
   });
+});
+
+test('every text of the corpora, at four offsets', () => {
+  for (const text of [...texts, ...corpus.map((c) => c.text)])
+    for (let where = 0; where <= 1; where += 0.3) judge(text, where);
 });
 
 test('what is asked first does not change the answers', () => {
