@@ -46,22 +46,38 @@ export async function buildSite(out: string): Promise<Readonly<Record<Part, numb
     format: 'iife',
   });
   const workerFile = output(worker, 'playground/worker.ts');
+  const editorWorker = await bundle({
+    ...common,
+    entryPoints: [{ in: 'monaco-editor/editor/editor.worker', out: 'editor-worker' }],
+    format: 'iife',
+  });
+  // Apart from the page: in one bundle its style would be loaded with the page's.
+  const monaco = await bundle({
+    ...common,
+    entryPoints: ['playground/editor/monaco.ts'],
+    format: 'esm',
+  });
+  const monacoFiles = {
+    script: output(monaco, 'playground/editor/monaco.ts'),
+    style: styleOf(monaco, 'playground/editor/monaco.ts'),
+    worker: basename(Object.keys(editorWorker.outputs)[0] ?? ''),
+  };
   const main = await bundle({
     ...common,
     entryPoints: ['playground/main.ts'],
     format: 'esm',
     splitting: true,
-    define: { WORKER_FILE: JSON.stringify(workerFile) },
+    define: {
+      WORKER_FILE: JSON.stringify(workerFile),
+      MONACO_FILES: JSON.stringify(monacoFiles),
+    },
   });
   const mainFile = output(main, 'playground/main.ts');
-  const css = Object.values(main.outputs).find(
-    (o) => o.entryPoint === 'playground/main.ts',
-  )?.cssBundle;
   copyFileSync(join(here, 'icon.svg'), join(out, 'icon.svg'));
   writeFileSync(join(out, 'gallery.json'), JSON.stringify(gallery()));
   const names: Readonly<Record<string, string>> = {
     'main.js': mainFile,
-    'main.css': basename(css ?? ''),
+    'main.css': styleOf(main, 'playground/main.ts'),
     'theme.js': output(theme, 'playground/theme.ts'),
   };
   writeFileSync(
@@ -71,11 +87,10 @@ export async function buildSite(out: string): Promise<Readonly<Record<Part, numb
       (_, name: string) => `"${names[name]}"`,
     ),
   );
-  const first = reachable(main, mainFile, false);
   const files: Readonly<Record<Part, readonly string[]>> = {
-    page: [...Object.values(names).slice(1), ...first, 'index.html'],
+    page: ['index.html', ...Object.values(names).slice(1), ...loaded(main, mainFile)],
     worker: [workerFile],
-    monaco: [...reachable(main, mainFile, true)].filter((f) => !first.has(f)),
+    monaco: Object.values(monacoFiles).slice(0, 2),
   };
   return {
     page: weight(out, files.page),
@@ -100,22 +115,29 @@ async function bundle(options: BuildOptions): Promise<Metafile> {
   return metafile;
 }
 
-function output(metafile: Metafile, entry: string): string {
+function outputPath(metafile: Metafile, entry: string): string {
   const found = Object.entries(metafile.outputs).find(([, o]) => o.entryPoint === entry);
   if (!found) throw new Error(`${entry} was not built`);
-  return basename(found[0]);
+  return found[0];
 }
 
-/** The files that a file loads; with `lazy` also those that it loads later. */
-function reachable(metafile: Metafile, from: string, lazy: boolean): ReadonlySet<string> {
+const output = (metafile: Metafile, entry: string): string => basename(outputPath(metafile, entry));
+
+function styleOf(metafile: Metafile, entry: string): string {
+  const { cssBundle } = metafile.outputs[outputPath(metafile, entry)] ?? {};
+  if (!cssBundle) throw new Error(`${entry} has no style`);
+  return basename(cssBundle);
+}
+
+/** A script with the chunks that it cannot begin without. */
+function loaded(metafile: Metafile, from: string): ReadonlySet<string> {
   const byName = new Map(Object.entries(metafile.outputs).map(([f, o]) => [basename(f), o]));
   const found = new Set<string>();
   const visit = (file: string): void => {
     const made = byName.get(file);
     if (!made || found.has(file)) return;
     found.add(file);
-    if (made.cssBundle && lazy) found.add(basename(made.cssBundle));
-    for (const i of made.imports) if (lazy || i.kind !== 'dynamic-import') visit(basename(i.path));
+    for (const i of made.imports) if (i.kind !== 'dynamic-import') visit(basename(i.path));
   };
   visit(from);
   return found;

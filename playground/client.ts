@@ -1,6 +1,7 @@
 // The page's end of the worker: counts versions, pairs questions with answers, and starts it again when it dies.
 
 import type { Alternative, Answer, Bounds, Question, RunKey } from './protocol.ts';
+import type { Asked, Service, Services } from './service.ts';
 
 /** The worker's file beside the page; the build says its name. */
 declare const WORKER_FILE: string;
@@ -42,7 +43,6 @@ export class Client {
   /** Reads a text; answers to older ones are dropped from now on. */
   open(name: string, text: string): void {
     this.version++;
-    this.waiting.clear();
     this.say({ kind: 'open', version: this.version, name, text, bounds });
   }
 
@@ -58,7 +58,7 @@ export class Client {
     this.say({ kind: 'stop' });
   }
 
-  /** Never answered where the text has changed meanwhile. */
+  /** None where the text has changed meanwhile. */
   async alternatives(run: RunKey, step: number): Promise<readonly Alternative[]> {
     const answer = await new Promise<Answer>((resolve) => {
       const id = ++this.ids;
@@ -66,6 +66,19 @@ export class Client {
       this.say({ kind: 'alternatives', id, version: this.version, run, step });
     });
     return answer.kind === 'alternatives' ? answer.alternatives : [];
+  }
+
+  /** About any text; never answered where the worker dies meanwhile. */
+  async service<S extends Service>(
+    text: string,
+    asked: { readonly service: S } & Services[S]['ask'],
+  ): Promise<Services[S]['answer']> {
+    const answer = await new Promise<Answer>((resolve) => {
+      const id = ++this.ids;
+      this.waiting.set(id, { resolve });
+      this.say({ kind: 'service', id, text, asked: asked as unknown as Asked });
+    });
+    return (answer.kind === 'service' ? answer.answer : undefined) as Services[S]['answer'];
   }
 
   private say(question: Question): void {
@@ -104,6 +117,7 @@ export class Client {
         return;
       case 'alternatives':
       case 'views':
+      case 'service':
         this.waiting.get(answer.id)?.resolve(answer);
         this.waiting.delete(answer.id);
         return;

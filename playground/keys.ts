@@ -21,7 +21,11 @@ const keys: readonly (readonly [string, string])[] = [
   ['?', 'this list'],
 ];
 
-export function fillKeys(host: HTMLElement, bounds: Bounds, save: HTMLElement): void {
+export function fillKeys(
+  host: HTMLElement,
+  bounds: Bounds,
+  ...actions: readonly HTMLElement[]
+): void {
   host.replaceChildren(
     element('h2', {}, 'Keys'),
     element(
@@ -42,7 +46,7 @@ export function fillKeys(host: HTMLElement, bounds: Bounds, save: HTMLElement): 
       {},
       `A check ends unfinished at ${grouped(bounds.maxStates)} states or ${bounds.maxMemory >> 20} MB, whichever comes first. The command can go further.`,
     ),
-    element('p', {}, save),
+    element('p', { class: 'actions' }, ...actions),
   );
 }
 

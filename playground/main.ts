@@ -8,12 +8,14 @@ import { Board, type Entry, told } from './board.ts';
 import { createBytesView } from './bytes/view.ts';
 import { fillChoices } from './choices.ts';
 import { bounds, Client } from './client.ts';
-import type { Editor } from './editor/editor.ts';
+import type { Editor, EditorEvents } from './editor/editor.ts';
+import { editorButton, exchangeable, fullEditor } from './editor/exchange.ts';
 import { PlainEditor } from './editor/plain.ts';
+import { colours } from './editor/words.ts';
 import { counted, element, part } from './elements.ts';
 import { fillFacts } from './facts.ts';
 import { fillGallery, fillShortGallery, type GalleryEvents } from './gallery.ts';
-import { chevron, helpSign, standingSign, themeSign } from './icons.ts';
+import { chevron, helpSign, type Standing, standingSign, themeSign } from './icons.ts';
 import { keep } from './kept.ts';
 import { fillKeys, typing } from './keys.ts';
 import { applyLook, chooseLook, chosenLook, followSystem, looks } from './looks.ts';
@@ -31,7 +33,7 @@ const pause = 60;
 
 class Page {
   private readonly client: Client;
-  private readonly editor: Editor;
+  private editor: Editor;
   private readonly strip: Strip;
   private readonly runView: RunView;
   private readonly bytesView: BytesView;
@@ -83,15 +85,10 @@ class Page {
       },
       restarted: (message) => this.restarted(message),
     });
-    this.editor = new PlainEditor({
-      changed: () => this.changed(),
-      moved: () => {
-        const line = this.lineOfCaret();
-        this.runView.mark(line);
-        this.bytesView.mark(line);
-      },
-    });
-    part('editor').append(this.editor.element);
+    const plain = new PlainEditor(this.editorEvents);
+    this.editor = plain;
+    part('editor').append(plain.element);
+    exchangeable(() => void this.exchange(plain));
     this.strip = new Strip(part('strip'), {
       select: (i) => this.select(this.board.entries[i]?.head.name),
       stop: () => this.client.stop(),
@@ -120,6 +117,35 @@ class Page {
     document.addEventListener('keydown', (event) => this.key(event));
     addEventListener('popstate', () => void this.begin());
     addEventListener('pagehide', () => this.keepText());
+  }
+
+  private readonly editorEvents: EditorEvents = {
+    changed: () => this.changed(),
+    moved: () => {
+      const line = this.lineOfCaret();
+      this.runView.mark(line);
+      this.bytesView.mark(line);
+    },
+    scenario: (name) => this.select(name),
+  };
+
+  /** The full editor in the place of the plain one: the text, its past, the caret and the focus go over. */
+  private async exchange(plain: PlainEditor): Promise<void> {
+    const { createMonaco } = await fullEditor();
+    await plain.rest();
+    const focused = plain.element.contains(document.activeElement);
+    const full = createMonaco(
+      plain.past(),
+      plain.selection,
+      { client: this.client, scenario: () => this.selected, colours },
+      this.editorEvents,
+    );
+    plain.element.replaceWith(full.element);
+    this.editor = full;
+    full.diagnose(this.diagnostics);
+    this.showStep();
+    this.showVerdicts();
+    if (focused) full.focus();
   }
 
   // ---- opening
@@ -401,6 +427,7 @@ class Page {
     const checkable =
       !this.checked && this.board.entries.length > 0 && this.errors() === 0 && !this.wanted;
     this.strip.show(this.board, this.index(), this.errors(), checkable);
+    this.showVerdicts();
     fillStatus(part('status'), {
       text: this.editor.text,
       entry: this.entry(),
@@ -409,6 +436,20 @@ class Page {
       open: (d) => this.showProblem(d),
     });
     fillProblems(part('problems'), this.editor.text, this.diagnostics, (d) => this.showProblem(d));
+  }
+
+  private showVerdicts(): void {
+    this.editor.verdicts(
+      this.board.entries.map((e) => {
+        const t = told(e);
+        const against = t.against === undefined ? '' : `, ${t.against}`;
+        return {
+          scenario: e.head.name,
+          span: e.head.span,
+          text: `${letters[e.standing]} ${t.word}${t.rest}${against}`,
+        };
+      }),
+    );
   }
 
   private showTitle(): void {
@@ -530,6 +571,7 @@ class Page {
       part('keys'),
       bounds,
       saveButton(() => this.report),
+      editorButton(),
     );
     const button = part('look');
     button.append(themeSign());
@@ -575,6 +617,16 @@ class Page {
     }
   }
 }
+
+/** The signs of the verdicts where only letters can stand. */
+const letters: Readonly<Record<Standing, string>> = {
+  idle: '○',
+  running: '◔',
+  holds: '✓',
+  violated: '✗',
+  unfinished: '…',
+  outdated: '↻',
+};
 
 function within(host: HTMLElement, selector: string): HTMLElement {
   const found = host.querySelector<HTMLElement>(selector);

@@ -5,6 +5,7 @@
 
 import type { Expected, FileReport, Telling, Trace, Verdict, View } from '../compiler/index.ts';
 import type { Diagnostic, Span } from '../grammar/index.ts';
+import type { Asked } from './service.ts';
 
 // ---- what is told
 
@@ -72,6 +73,8 @@ export type Question =
       readonly run: RunKey;
       readonly step: number;
     }
+  /** An editor asks about its text, which may be newer than the one that was opened. */
+  | { readonly kind: 'service'; readonly id: number; readonly text: string; readonly asked: Asked }
   | {
       readonly kind: 'views';
       readonly id: number;
@@ -175,6 +178,7 @@ export type Answer =
       readonly alternatives: readonly Alternative[];
     }
   | { readonly kind: 'views'; readonly id: number; readonly views: readonly View[] }
+  | { readonly kind: 'service'; readonly id: number; readonly answer: unknown }
   /** A bug of ours: the worker goes on, or is restarted. */
   | { readonly kind: 'broken'; readonly message: string };
 

@@ -9,6 +9,7 @@ import {
 } from '../compiler/index.ts';
 import type { Answer, Bounds, Question } from './protocol.ts';
 import { alternativesAt, outcomeOf, viewsAt } from './runs.ts';
+import { answer } from './service.ts';
 
 /** Milliseconds between two looks at what the page wants. */
 const slice = 12;
@@ -77,19 +78,26 @@ function hear(question: Question): void {
       if (work) work.stopped = true;
       return;
     case 'alternatives':
-      if (work?.version !== question.version) return;
       say({
         kind: 'alternatives',
         id: question.id,
-        alternatives: alternativesAt(work.compiled, question.run, question.step),
+        alternatives:
+          work?.version === question.version
+            ? alternativesAt(work.compiled, question.run, question.step)
+            : [],
       });
       return;
+    case 'service':
+      say({ kind: 'service', id: question.id, answer: answer(question.text, question.asked) });
+      return;
     case 'views':
-      if (work?.version !== question.version) return;
       say({
         kind: 'views',
         id: question.id,
-        views: viewsAt(work.compiled, question.run, question.step),
+        views:
+          work?.version === question.version
+            ? viewsAt(work.compiled, question.run, question.step)
+            : [],
       });
       return;
   }

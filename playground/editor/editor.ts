@@ -15,6 +15,21 @@ export interface EditorEvents {
   changed(): void;
   /** The caret moved, or what is selected changed. */
   moved(): void;
+  /** A verdict was pressed. */
+  scenario(name: string): void;
+}
+
+/** What became of a scenario, to be read above it. */
+export interface Verdictline {
+  readonly scenario: string;
+  readonly span: Span;
+  readonly text: string;
+}
+
+/** What was done to a text, so that another editor can undo it. */
+export interface Past {
+  readonly first: string;
+  readonly edits: readonly { readonly text: string; readonly caret: number }[];
 }
 
 export interface Editor {
@@ -31,6 +46,8 @@ export interface Editor {
   mark(marks: readonly Mark[]): void;
   /** Points at a stretch that is pointed at elsewhere. */
   point(span: Span | undefined): void;
+  /** The verdicts have changed, which an editor may show beside its scenarios. */
+  verdicts(all: readonly Verdictline[]): void;
   /** Shows what speaks about the place of the caret: the diagnostic with its fixes. */
   explain(diagnostic: Diagnostic): void;
 }

@@ -1,9 +1,9 @@
 // The editor that is there at once: a text area over its own coloured copy.
 
 import type { Diagnostic, Fix, Span } from '../../grammar/index.ts';
-import { element, prose } from '../elements.ts';
-import { standingSign } from '../icons.ts';
-import type { Editor, EditorEvents, Mark } from './editor.ts';
+import { element } from '../elements.ts';
+import { Bubble } from './bubble.ts';
+import type { Editor, EditorEvents, Mark, Past } from './editor.ts';
 import { type Colour, colours } from './words.ts';
 
 /** A stretch of a line and all that is said about it. */
@@ -17,12 +17,16 @@ export class PlainEditor implements Editor {
   readonly element: HTMLElement;
   private readonly area: HTMLTextAreaElement;
   private readonly copy: HTMLElement;
-  private readonly bubble: HTMLElement;
+  private readonly bubble: Bubble;
   private readonly events: EditorEvents;
   private lines: { text: string; key: string; element: HTMLElement }[] = [];
   private diagnostics: readonly Diagnostic[] = [];
   private marks: readonly Mark[] = [];
   private pointed: Span | undefined;
+  private busy = false;
+  /** The text as it was loaded, and behind each edit since. */
+  private first = '';
+  private edits: { text: string; caret: number }[] = [];
   /** Tab leaves the editor instead of indenting. */
   private tabLeaves = false;
 
@@ -39,30 +43,33 @@ export class PlainEditor implements Editor {
       'aria-describedby': 'tab-note',
     });
     this.copy = element('div', { class: 'copy', 'aria-hidden': 'true' });
-    this.bubble = element('div', {
-      class: 'bubble',
-      popover: 'manual',
-      role: 'dialog',
-      'aria-label': 'Problem',
-    });
+    this.bubble = new Bubble(this);
     this.element = element(
       'div',
       { class: 'plain' },
       element('div', { class: 'stack' }, this.copy, this.area),
-      this.bubble,
+      this.bubble.element,
     );
     this.area.addEventListener('input', () => {
-      this.hush();
+      this.bubble.hide();
+      this.edits.push({ text: this.text, caret: this.area.selectionEnd });
       this.draw();
       events.changed();
     });
     this.area.addEventListener('keydown', (event) => this.key(event));
+    for (const [begin, end] of [
+      ['compositionstart', 'compositionend'],
+      ['pointerdown', 'pointerup'],
+    ] as const) {
+      this.area.addEventListener(begin, () => {
+        this.busy = true;
+      });
+      document.addEventListener(end, () => {
+        this.busy = false;
+      });
+    }
     document.addEventListener('selectionchange', () => {
       if (document.activeElement === this.area) events.moved();
-    });
-    this.bubble.addEventListener('keydown', (event) => this.bubbleKey(event));
-    this.bubble.addEventListener('focusout', (event) => {
-      if (!this.bubble.contains(event.relatedTarget as Node | null)) this.hush();
     });
   }
 
@@ -76,10 +83,12 @@ export class PlainEditor implements Editor {
 
   load(text: string): void {
     this.area.value = text;
+    this.first = this.text;
+    this.edits = [];
     this.area.setSelectionRange(0, 0);
     this.diagnostics = [];
     this.marks = [];
-    this.hush();
+    this.bubble.hide();
     this.draw();
   }
 
@@ -119,60 +128,20 @@ export class PlainEditor implements Editor {
   }
 
   explain(diagnostic: Diagnostic): void {
-    const { fix } = diagnostic;
-    const take = fix
-      ? element(
-          'button',
-          { type: 'button', class: 'fix' },
-          element('span', {}, ...prose(fix.title)),
-          element('kbd', {}, 'Enter'),
-        )
-      : undefined;
-    take?.addEventListener('click', () => {
-      this.hush();
-      if (fix) this.apply(fix);
-    });
-    const close = element(
-      'button',
-      { type: 'button', class: 'close' },
-      'Close',
-      element('kbd', {}, 'Esc'),
-    );
-    close.addEventListener('click', () => {
-      this.hush();
-      this.focus();
-    });
-    this.bubble.replaceChildren(
-      element(
-        'p',
-        {},
-        standingSign('violated'),
-        element('span', {}, ...prose(`${diagnostic.message}.`)),
-      ),
-      element('div', { class: 'choices' }, take, close),
-    );
-    this.bubble.showPopover();
     const line = this.lines[this.lineAt(diagnostic.span.start)]?.element;
-    if (line) {
-      const box = line.getBoundingClientRect();
-      const pane = this.element.getBoundingClientRect();
-      const below = box.bottom + this.bubble.offsetHeight + 8 < pane.bottom;
-      this.bubble.style.left = `${pane.left + 56}px`;
-      this.bubble.style.top = `${below ? box.bottom + 4 : box.top - this.bubble.offsetHeight - 4}px`;
-      this.bubble.style.width = `${Math.min(400, pane.width - 72)}px`;
-    }
-    (take ?? close).focus();
+    if (line) this.bubble.show(diagnostic, line.getBoundingClientRect());
   }
 
-  private hush(): void {
-    if (this.bubble.matches(':popover-open')) this.bubble.hidePopover();
+  /** A text area has no room between its lines; the strip says it. */
+  verdicts(): void {}
+
+  /** Resolves when nothing is being composed or dragged, so that another editor may take over. */
+  async rest(): Promise<void> {
+    while (this.busy) await new Promise((later) => setTimeout(later, 50));
   }
 
-  private bubbleKey(event: KeyboardEvent): void {
-    if (event.key !== 'Escape') return;
-    event.stopPropagation();
-    this.hush();
-    this.focus();
+  past(): Past {
+    return { first: this.first, edits: this.edits };
   }
 
   private key(event: KeyboardEvent): void {

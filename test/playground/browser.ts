@@ -18,7 +18,8 @@ export interface Seen {
 export interface Site {
   readonly address: string;
   readonly browser: Browser;
-  open(query?: string, options?: BrowserContextOptions): Promise<Seen>;
+  /** With the plain editor, which is there at once and stays, unless the full one is wanted. */
+  open(query?: string, options?: BrowserContextOptions, editor?: 'plain' | 'full'): Promise<Seen>;
   close(): Promise<void>;
 }
 
@@ -47,11 +48,13 @@ export async function site(): Promise<Site> {
   return {
     address,
     browser,
-    async open(query = '', options = {}) {
+    async open(query = '', options = {}, editor = 'plain') {
       const context = await browser.newContext({
         viewport: { width: 1440, height: 900 },
         ...options,
       });
+      if (editor === 'plain')
+        await context.addInitScript(() => localStorage.setItem('suture.editor', 'plain'));
       const page = await context.newPage();
       const said: string[] = [];
       const strange: string[] = [];
