@@ -55,3 +55,7 @@ export const grouped = (n: number): string => Math.round(n).toLocaleString('en-U
 
 export const counted = (n: number, one: string, many = `${one}s`): string =>
   `${grouped(n)} ${n === 1 ? one : many}`;
+
+/** A message with its full stop. */
+export const sentence = (message: string): string =>
+  /[.?!]$/.test(message) ? message : `${message}.`;

@@ -1,7 +1,7 @@
 // One problem of the text beside its place: the sentence, what would mend it, and the way out.
 
 import type { Diagnostic } from '../../grammar/index.ts';
-import { element, prose } from '../elements.ts';
+import { element, prose, sentence } from '../elements.ts';
 import { standingSign } from '../icons.ts';
 import type { Editor } from './editor.ts';
 
@@ -57,7 +57,7 @@ export class Bubble {
         'p',
         {},
         standingSign(diagnostic.severity === 'error' ? 'violated' : 'unfinished'),
-        element('span', {}, ...prose(`${diagnostic.message}.`)),
+        element('span', {}, ...prose(sentence(diagnostic.message))),
       ),
       element('div', { class: 'choices' }, take, close),
     );

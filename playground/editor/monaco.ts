@@ -1,6 +1,14 @@
 // The full editor: Monaco, told of the language by the service in the worker. Loaded once the page is usable.
 
-import { editor, type IDisposable, languages, MarkerSeverity, Range } from 'monaco-editor/editor';
+import {
+  editor,
+  type IDisposable,
+  KeyCode,
+  KeyMod,
+  languages,
+  MarkerSeverity,
+  Range,
+} from 'monaco-editor/editor';
 import 'monaco-editor/features/bracketMatching/register';
 import 'monaco-editor/features/caretOperations/register';
 import 'monaco-editor/features/clipboard/register';
@@ -29,7 +37,7 @@ import 'monaco-editor/features/wordOperations/register';
 import type { Completion, Outline } from '../../compiler/service/index.ts';
 import type { Diagnostic, Edit, Fix, Span } from '../../grammar/index.ts';
 import type { Client } from '../client.ts';
-import { element } from '../elements.ts';
+import { element, sentence } from '../elements.ts';
 import { Bubble } from './bubble.ts';
 import type { Editor, EditorEvents, Mark, Past, Verdictline } from './editor.ts';
 import type { colours } from './words.ts';
@@ -71,10 +79,6 @@ class Monaco implements Editor {
     prepare(asking);
     this.model = editor.createModel(past.first, language);
     this.model.setEOL(0);
-    this.model.updateOptions({
-      tabSize: 2,
-      bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false },
-    });
     this.code = editor.create(this.element, {
       model: this.model,
       accessibilitySupport: 'auto',
@@ -181,7 +185,7 @@ class Monaco implements Editor {
       diagnostics.map((d) => ({
         ...this.range(d.span),
         code: d.code,
-        message: `${d.message.replaceAll('`', '')}.`,
+        message: sentence(d.message).replaceAll('`', ''),
         severity: d.severity === 'error' ? MarkerSeverity.Error : MarkerSeverity.Warning,
       })),
     );
@@ -488,6 +492,12 @@ let prepared = false;
 function prepare({ colours }: Asking): void {
   if (prepared) return;
   prepared = true;
+  // The page's own keys, wherever the focus is.
+  editor.addKeybindingRules(
+    [KeyCode.F8, KeyMod.Shift | KeyCode.F8, KeyCode.F6, KeyMod.CtrlCmd | KeyCode.Period].map(
+      (keybinding) => ({ keybinding, command: null }),
+    ),
+  );
   languages.register({ id: language, extensions: ['.suture'] });
   languages.setLanguageConfiguration(language, {
     comments: { lineComment: '//' },
@@ -532,6 +542,11 @@ function paint(): void {
   const style = getComputedStyle(root);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const plain = (name: string): string => colour(name).slice(1);
+  // One colour of brackets: which belong together is shown where the caret stands.
+  const brackets = [1, 2, 3, 4, 5, 6].map((n) => [
+    `editorBracketHighlight.foreground${n}`,
+    colour('ink'),
+  ]);
   editor.defineTheme('suture', {
     base: root.dataset.theme === 'dark' ? 'vs-dark' : 'vs',
     inherit: true,
@@ -543,6 +558,7 @@ function paint(): void {
       })),
     ],
     colors: {
+      ...Object.fromEntries(brackets),
       'editor.background': colour('bg'),
       'editor.foreground': colour('ink'),
       'editorLineNumber.foreground': colour('ink-3'),

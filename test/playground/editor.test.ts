@@ -23,22 +23,11 @@ async function full(query = '?example=one-stub') {
 
 /** What stands in the editor, by what a person would do: select all, copy. */
 async function text(page: Page): Promise<string> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.locator('.monaco .view-lines').click();
   await page.keyboard.press('ControlOrMeta+a');
-  const [copied] = await Promise.all([
-    page.evaluate(
-      () =>
-        new Promise<string>((resolve) =>
-          document.addEventListener(
-            'copy',
-            (e) => resolve(e.clipboardData?.getData('text/plain') ?? ''),
-            { once: true },
-          ),
-        ),
-    ),
-    page.keyboard.press('ControlOrMeta+c'),
-  ]);
-  return copied;
+  await page.keyboard.press('ControlOrMeta+c');
+  return page.evaluate(() => navigator.clipboard.readText());
 }
 
 /** Puts the caret behind the first occurrence of a text, by the editor's own search. */
@@ -81,7 +70,7 @@ test('takes over text, caret and undo while one types', async () => {
   expect(await text(page)).toBe(oneStub);
   expect(said).toEqual([]);
   await context.close();
-}, 60_000);
+});
 
 test('checks what is typed in it, and mends what the service can mend', async () => {
   const { page, said } = await full();
@@ -106,7 +95,7 @@ test('completes, explains, renames, formats, folds and finds', async () => {
   await page.keyboard.press('End');
   await page.keyboard.type('\n  rel');
   await page.keyboard.press('ControlOrMeta+Space');
-  await page.locator('.suggest-widget').getByText('release').first().waitFor();
+  await page.locator('.suggest-widget .monaco-list-row', { hasText: 'release' }).first().waitFor();
   await page.keyboard.press('Escape');
   for (let i = 0; i < 12; i++) await page.keyboard.press('ControlOrMeta+z');
   expect(await text(page)).toBe(oneStub);
@@ -117,9 +106,6 @@ test('completes, explains, renames, formats, folds and finds', async () => {
     .hover();
   await page.locator('.monaco-hover').getByText('worker').first().waitFor();
 
-  await find(page, 'thread worker');
-  await page.keyboard.press('ControlOrMeta+F2').catch(() => undefined);
-  await page.keyboard.press('Escape');
   await find(page, 'thread worker');
   await page.keyboard.press('F2');
   await page.locator('.rename-box input').fill('loop');
@@ -132,7 +118,6 @@ test('completes, explains, renames, formats, folds and finds', async () => {
   await page.keyboard.press('Shift+Alt+f');
   await page.locator('.monaco .view-line', { hasText: 'stub plain(target) {' }).waitFor();
 
-  expect(await page.locator('.monaco .codelens-decoration').count()).toBeGreaterThan(-1);
   expect(said).toEqual([]);
   await page.context().close();
 });
