@@ -230,7 +230,7 @@ const foreign: Readonly<Record<string, { readonly message: string; readonly writ
   '!': { message: '`!` is written `not`', write: 'not' },
   '||': { message: '`||` is written `or`', write: 'or' },
   '/*': { message: 'a comment begins with `//`' },
-  '#': { message: 'a comment begins with `//`' },
+  '#': { message: 'a comment begins with `//`', write: '//' },
   "'": { message: 'a text stands in double quotes' },
   $: { message: 'a number is written without `$`', write: '' },
 };
