@@ -76,14 +76,21 @@ export class Client {
     });
   }
 
+  /** What is sent meanwhile arrives at once. */
+  together<A>(send: () => A): A {
+    this.child.stdin?.cork();
+    const result = send();
+    this.child.stdin?.uncork();
+    return result;
+  }
+
   kill(): void {
     this.child.kill('SIGKILL');
   }
 
   private send(message: Json): void {
-    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
-    this.child.stdin?.write(`Content-Length: ${body.length}\r\n\r\n`);
-    this.child.stdin?.write(body);
+    const body = JSON.stringify({ jsonrpc: '2.0', ...message });
+    this.child.stdin?.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   }
 
   private read(data: Buffer): void {

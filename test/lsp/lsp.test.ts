@@ -20,7 +20,10 @@ beforeAll(async () => {
     processId: process.pid,
     rootUri: null,
     capabilities: {
-      textDocument: { definition: { linkSupport: true } },
+      textDocument: {
+        definition: { linkSupport: true },
+        completion: { completionItem: { snippetSupport: true } },
+      },
       window: { workDoneProgress: true },
       workspace: { codeLens: { refreshSupport: true } },
     },
@@ -73,7 +76,24 @@ describe('about a spec of the gallery', () => {
     const list = await ask('completion', uri, { position: right(at, 'sync co'.length) });
     const cores = list.find((c: Json) => c.label === 'cores');
     expect(covered(example, cores.textEdit.range)).toBe('cores');
-    expect(cores.textEdit.newText).toBe('cores');
+    expect(cores).toMatchObject({ textEdit: { newText: 'cores' }, insertTextFormat: 1 });
+  });
+  test('completion leaves the caret where arguments are to stand', async () => {
+    const position = right(find(example, 'build irqs'), 'build '.length);
+    const list = await ask('completion', uri, { position });
+    const plain = list.find((c: Json) => c.label === 'plain');
+    expect(plain).toMatchObject({ textEdit: { newText: 'plain($0)' }, insertTextFormat: 2 });
+  });
+  test('a request that is cancelled before it is read', async () => {
+    const params = { textDocument: { uri }, position: find(example, 'call one') };
+    const asked = client.together(() => {
+      const both = [params, params].map((p) => client.ask('textDocument/hover', p));
+      client.notify('$/cancelRequest', { id: both[1]?.id });
+      return both;
+    });
+    const [first, second] = await Promise.allSettled(asked.map((a) => a.answer));
+    expect(first).toMatchObject({ status: 'fulfilled', value: { range: expect.anything() } });
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: -32800 } });
   });
   test('hover shows the bytes of an instruction', async () => {
     const at = find(example, 'call one');

@@ -7,12 +7,14 @@ import {
   type CodeAction,
   CodeActionKind,
   CodeLensRefreshRequest,
+  type CompletionItem,
   type Connection,
   createConnection,
   type Diagnostic,
   DiagnosticSeverity,
   type DocumentSymbol,
   FoldingRangeKind,
+  InsertTextFormat,
   LSPErrorCodes,
   MarkupKind,
   ResponseError,
@@ -26,6 +28,7 @@ import {
 import type { Edit } from '../../../grammar/index.ts';
 import type { FileReport, ScenarioReport } from '../../report.ts';
 import {
+  type Completion,
   completions,
   definition,
   diagnostics,
@@ -44,7 +47,7 @@ import {
 } from '../../service/index.ts';
 import { grouped } from '../terminal.ts';
 import { ownVersion } from '../version.ts';
-import { Document, type Point } from './documents.ts';
+import { Document, type Point, type Range } from './documents.ts';
 import { resultDiagnostics, resultTitle } from './results.ts';
 import { search } from './search.ts';
 import { itemKind, symbolKind, tokenCode, tokenModifiers, tokenTypes } from './words.ts';
@@ -81,7 +84,16 @@ const capabilities: ServerCapabilities = {
 
 /** Serves until the editor says `exit`, which ends the process. */
 export function serve(): Promise<never> {
-  const connection = createConnection(process.stdin, process.stdout);
+  const connection = createConnection(process.stdin, process.stdout, {
+    connectionStrategy: {
+      // Who types fast asks for more than is wanted a moment later: that is not worked out any more.
+      cancelUndispatched: () => ({
+        jsonrpc: '2.0',
+        id: null, // The library puts the request's own in.
+        error: { code: LSPErrorCodes.RequestCancelled, message: 'cancelled' },
+      }),
+    },
+  });
   new Server(connection);
   connection.listen();
   return new Promise(() => {});
@@ -98,6 +110,8 @@ class Server {
   private readonly documents = new Map<string, Document>();
   private readonly found = new Map<string, Found>();
   private readonly due = new Map<string, NodeJS.Timeout>();
+  /** Milliseconds that the last compilation took. */
+  private compiling = 0;
   private client: ClientCapabilities = {};
   private settings: Settings = {};
   /** Searches take turns: each may take all the memory that it is allowed. */
@@ -163,6 +177,8 @@ class Server {
 
   private look(): void {
     const { connection } = this;
+    const snippets = (): boolean =>
+      this.client.textDocument?.completion?.completionItem?.snippetSupport === true;
     connection.onCompletion((params) =>
       this.at(params, (d, offset) =>
         completions(d.analysis, offset).map((c, i) => ({
@@ -170,7 +186,7 @@ class Server {
           kind: itemKind(c.kind),
           detail: c.detail,
           documentation: { kind: MarkupKind.Markdown, value: c.documentation },
-          textEdit: { range: d.range(c.replaces), newText: c.insert },
+          ...inserted(d.range(c.replaces), c, snippets()),
           // In the order of the service, which knows what is likely.
           sortText: String(i).padStart(4, '0'),
         })),
@@ -341,12 +357,13 @@ class Server {
     );
   }
 
-  /** A moment after the last key: compiling a text takes longer than reading it. */
+  /** A moment after the last key: compiling a text takes longer than reading it, with thousands of checks seconds. */
   private publishSoon(uri: string): void {
     clearTimeout(this.due.get(uri));
+    const pause = Math.max(80, 2 * this.compiling);
     this.due.set(
       uri,
-      setTimeout(() => this.publish(uri), 80),
+      setTimeout(() => this.publish(uri), pause),
     );
   }
 
@@ -354,13 +371,16 @@ class Server {
     this.due.delete(uri);
     const d = this.documents.get(uri);
     if (!d) return;
+    const started = performance.now();
+    const mistakes = diagnostics(d.analysis);
+    this.compiling = performance.now() - started;
     const found = this.found.get(uri);
     const results = found?.text === d.text ? [...found.scenarios.values()] : [];
     this.connection.sendDiagnostics({
       uri,
       version: d.version,
       diagnostics: [
-        ...diagnostics(d.analysis).map((x) => diagnosticOf(d, x)),
+        ...mistakes.map((x) => diagnosticOf(d, x)),
         ...results.flatMap((s) => resultDiagnostics(uri, s)),
       ],
     });
@@ -459,6 +479,15 @@ export interface Verdict {
   readonly states: number;
   /** False where the text has changed since: then the verdict is about the text as it was. */
   readonly current: boolean;
+}
+
+/** The caret may end up inside of what is inserted, which only a snippet can say. */
+function inserted(range: Range, c: Completion, snippets: boolean): Partial<CompletionItem> {
+  if (!snippets || c.caret === c.insert.length)
+    return { textEdit: { range, newText: c.insert }, insertTextFormat: InsertTextFormat.PlainText };
+  const plain = (text: string): string => text.replace(/[\\$}]/g, '\\$&');
+  const newText = `${plain(c.insert.slice(0, c.caret))}$0${plain(c.insert.slice(c.caret))}`;
+  return { textEdit: { range, newText }, insertTextFormat: InsertTextFormat.Snippet };
 }
 
 const edits = (d: Document, list: readonly Edit[]): TextEdit[] =>
