@@ -51,7 +51,7 @@ export function geometryOf(telling: Telling, width: number, phone: boolean): Geo
     if (close) {
       const before = deepest.slice(0, cpu).reduce((sum, d) => sum + d * level, 0);
       const total = deepest.reduce((sum, d) => sum + d * level, 0);
-      const pitch = phone ? 40 : 52;
+      const pitch = phone ? 40 : Math.max(48, Math.min(72, Math.round((width - x0 - 240) / n)));
       return {
         x: x0 + cpu * pitch + before,
         label: x0 + (n - 1) * pitch + total + gap,

@@ -1,5 +1,6 @@
 // The heads of the lanes: each CPU, what it runs, where it stands at the step that is shown.
 
+import type { Stand } from '../../compiler/index.ts';
 import { element, prose } from '../elements.ts';
 import type { Run } from '../protocol.ts';
 import type { Geometry } from './geometry.ts';
@@ -34,7 +35,6 @@ export class Heads {
       });
       this.element.replaceChildren(...this.cells.map((c) => c.cell));
     }
-    this.element.classList.toggle('close', geometry?.close === true);
     this.cells.forEach(({ cell, task, at }, cpu) => {
       const stand = run?.telling.states[step]?.cpus[cpu];
       const column = geometry?.lanes[cpu];
@@ -43,10 +43,13 @@ export class Heads {
       cell.style.left = `${column.x - 8}px`;
       const end = next ? next.x - 16 : (geometry?.width ?? 0) - 8;
       cell.style.width = `${Math.max(32, end - column.x + 8)}px`;
-      task.textContent = stand.task;
-      at.replaceChildren(
-        ...prose([stand.at, ...conditions(stand).filter((c) => !c.startsWith('in '))].join('  ')),
-      );
+      const close = geometry?.close === true;
+      task.textContent = close ? '' : stand.task;
+      // Where lanes stand close there is room for who runs, and no more.
+      at.replaceChildren(...prose(close ? stand.task : where(stand)));
     });
   }
 }
+
+const where = (stand: Stand): string =>
+  [stand.at, ...conditions(stand).filter((c) => !c.startsWith('in '))].join('  ');

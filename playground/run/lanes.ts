@@ -9,7 +9,7 @@ import { type Row, Rows } from './rows.ts';
 import { line, type Piece, pieces, Type } from './type.ts';
 
 /** Rows that are drawn above and below what is visible. */
-const spare = 12;
+const spare = 6;
 
 export interface LaneEvents {
   select(step: number): void;
@@ -41,6 +41,7 @@ export class Lanes {
   private drawnTo = -1;
   private numbers = new Map<number, SVGElement>();
   private step = 0;
+  private phone = false;
   private marked: ReadonlySet<number> = new Set();
 
   constructor(events: LaneEvents) {
@@ -86,7 +87,8 @@ export class Lanes {
     if (!this.telling) return;
     this.rows = new Rows(this.telling, isOpen);
     this.geometry = geometryOf(this.telling, width, phone);
-    this.type.forget();
+    if (phone !== this.phone) this.type.forget();
+    this.phone = phone;
     this.ways = this.waysOf(this.rows);
     const height = this.rows.all.length * this.geometry.row;
     this.element.style.height = `${height}px`;
@@ -342,12 +344,8 @@ export class Lanes {
     const opens = telling.windows.some((w) => w.from >= row.from && w.from <= row.to);
     const told = row.fold ?? step;
     const text = geometry.tall ? told.text.replace(/^sync: (?=all)/, '') : told.text;
-    const detail = [
-      told.detail,
-      row.to === telling.steps.length && run?.kind === 'witness' ? `witness: ${run.name}` : '',
-    ]
-      .filter((d) => d !== '')
-      .join(', ');
+    const reached = row.to === telling.steps.length && run?.kind === 'witness';
+    const detail = reached ? `witness: ${run.name}` : told.detail;
     const words = telling.steps
       .slice(row.from - 1, row.to)
       .flatMap((s) => s.begins)
@@ -389,12 +387,12 @@ export class Lanes {
         this.words(c.label, room(c), pieces('', o.text), middle, front);
     }
     // An arrow that comes to the lane takes the place of its word.
-    const reached = (this.ways.get(this.rows?.at(row.to) ?? -1) ?? [])
+    const crossed = (this.ways.get(this.rows?.at(row.to) ?? -1) ?? [])
       .filter((w) => w.part === 'whole' || w.part === 'start')
       .flatMap((w) => [w.arrow.from, w.arrow.to]);
     for (const b of words) {
       const c = geometry.lanes[b.cpu];
-      if (c?.words === undefined || reached.includes(b.cpu)) continue;
+      if (c?.words === undefined || crossed.includes(b.cpu)) continue;
       const piece = { text: b.text, class: b.bad ? 'detail bad' : 'detail' };
       front.append(line(c.words, middle + 4, [piece], 'end'));
     }

@@ -183,8 +183,9 @@ export class Scrubber {
     const { telling } = run;
     const lanes = telling.lanes.length;
     const gap = lanes > 2 ? Math.min(11, 30 / lanes) : 11;
-    const top = 42 - gap * Math.max(1, lanes - 1) - (lanes > 2 ? 0 : 3);
+    const top = 44 - gap * Math.max(1, lanes - 1) - (lanes > 2 ? 0 : 5);
     const y = (cpu: number): number => top + cpu * gap;
+    const height = Math.min(4, gap / 2 - 1);
     const size = Math.min(3, Math.max(1, this.pitch * 0.4));
     const shapes: SVGElement[] = telling.lanes.map((_, cpu) =>
       drawn('path', { class: 'base', d: `M4 ${y(cpu)}H${width - 4}` }),
@@ -194,29 +195,32 @@ export class Scrubber {
     telling.steps.forEach((s, i) => {
       const x = this.x(i + 1) - size / 2;
       if (s.violates) return;
-      if (tall.has(s.mark) || s.matters) large += `M${x} ${y(s.cpu) - 4}h${size}v8h${-size}z`;
+      if (tall.has(s.mark) || s.matters)
+        large += `M${x} ${y(s.cpu) - height}h${size}v${2 * height}h${-size}z`;
       else small += `M${x} ${y(s.cpu) - 1.5}h${size}v3h${-size}z`;
     });
     shapes.push(
       drawn('path', { class: 'small', d: small }),
       drawn('path', { class: 'large', d: large }),
     );
+    /** Where words stand: above all lanes. */
+    const text = lanes > 2 ? 13 : 18;
     let free = 0;
     const font = 6.4;
     for (const p of telling.phases) {
       const x = this.x(p.from) - this.pitch / 2;
-      shapes.push(drawn('path', { class: 'phase', d: `M${Math.round(x) + 0.5} 10V46` }));
+      shapes.push(drawn('path', { class: 'phase', d: `M${Math.round(x) + 0.5} ${text - 8}V46` }));
       if (x < free) continue;
       // What would leave the track stands at the left of its line.
       const length = p.name.length * font;
       const fits = x + 4 + length < width;
-      const text = drawn('text', {
+      const name = drawn('text', {
         x: fits ? x + 4 : x - 4,
         y: 18,
         ...(fits ? {} : { 'text-anchor': 'end' }),
       });
-      text.textContent = p.name;
-      if (fits || x - 4 - length > free) shapes.push(text);
+      name.textContent = p.name;
+      if (fits || x - 4 - length > free) shapes.push(name);
       free = fits ? x + length + 8 : width;
     }
     const end = telling.steps[telling.steps.length - 1];

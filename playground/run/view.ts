@@ -35,6 +35,9 @@ class View implements RunView {
   private byHand = new Map<number, boolean>();
   private open = '';
   private width = 0;
+  /** Of the pane, and of the block that says why. */
+  private height = 0;
+  private whyHeight = 0;
 
   constructor(hosts: RunHosts, events: ViewEvents) {
     this.pane = hosts.pane;
@@ -69,14 +72,15 @@ class View implements RunView {
       this.why,
       this.foot,
     );
-    this.pane.addEventListener('scroll', () => this.draw(), { passive: true });
+    this.pane.addEventListener('scroll', () => this.draw(this.pane.scrollTop), { passive: true });
     new ResizeObserver(() => this.resize()).observe(this.pane);
     this.look(false);
   }
 
   show(run: Run | undefined, step: number): void {
     const fresh = run !== this.run;
-    const before = fresh ? 0 : this.top(step);
+    // Read once, before anything is changed: what is read later would have to be laid out again.
+    let scroll = fresh ? 0 : this.pane.scrollTop;
     if (fresh) {
       this.run = run;
       this.byHand.clear();
@@ -85,19 +89,17 @@ class View implements RunView {
       this.lanes.load(run);
       this.table.load(run);
       fillWhy(this.why, run, (s) => this.events.select(s));
+      this.shown();
+      this.measure();
     }
+    const before = this.top(step);
     this.step = step;
-    this.shown();
+    if (this.layout() && !fresh) scroll += this.top(step) - before;
     this.heads.show(run, step, this.lanes.column);
-    if (this.layout() && !fresh) this.pane.scrollTop += this.top(step) - before;
     this.lanes.move(step);
-    this.table.move(step);
     this.scrubber.show(run, step);
-    // A table has its height only once it is drawn.
-    if (fresh) this.draw();
-    this.reveal();
-    this.draw();
-    this.heads.show(run, step, this.lanes.column);
+    this.scrollTo(this.revealing(scroll));
+    this.table.move(step);
   }
 
   mark(span: Span | undefined): void {
@@ -108,7 +110,7 @@ class View implements RunView {
       });
     this.lanes.mark(steps);
     this.table.mark(steps);
-    this.draw();
+    this.draw(this.pane.scrollTop);
   }
 
   key(event: KeyboardEvent): boolean {
@@ -172,9 +174,7 @@ class View implements RunView {
     this.open = '';
     this.layout();
     this.lanes.move(this.step);
-    this.draw();
-    this.reveal();
-    this.draw();
+    this.scrollTo(this.revealing(this.pane.scrollTop));
     this.table.move(this.step);
   }
 
@@ -199,10 +199,10 @@ class View implements RunView {
       return;
     }
     this.byHand.set(fold.from, !this.isOpen(fold));
+    const scroll = this.pane.scrollTop;
     this.layout();
-    this.pane.scrollTop += this.lanes.topOf(fold.from) - before;
     this.lanes.move(this.step);
-    this.draw();
+    this.scrollTo(scroll + this.lanes.topOf(fold.from) - before);
   }
 
   /** Whether rows moved. */
@@ -222,42 +222,46 @@ class View implements RunView {
     return true;
   }
 
+  private measure(): void {
+    this.height = this.pane.clientHeight;
+    this.whyHeight = this.why.hidden ? 0 : this.why.offsetHeight + 16;
+  }
+
   private resize(): void {
-    if (this.pane.clientWidth === this.width) {
-      this.draw();
-      return;
-    }
-    this.layout();
+    this.measure();
+    const moved = this.layout();
     this.heads.show(this.run, this.step, this.lanes.column);
     this.lanes.move(this.step);
-    this.reveal();
-    this.draw();
+    const { scrollTop } = this.pane;
+    this.scrollTo(moved ? this.revealing(scrollTop) : scrollTop);
   }
 
   private top(step: number): number {
     return this.asTable ? this.table.topOf(step) : this.lanes.topOf(step);
   }
 
-  /** The row of the step that is shown, with a little around it; at the end also what says why. */
-  private reveal(): void {
-    const { pane, run } = this;
-    if (!run || pane.clientHeight === 0) return;
+  /** The nearest height at which the row of the step stands free; at the end also what says why. */
+  private revealing(scroll: number): number {
+    const { run, height } = this;
+    if (!run || height === 0) return scroll;
     const row = phone.matches ? 40 : 24;
     const head = this.asTable ? row : 40;
     const top = head + this.top(this.step);
-    const end =
-      this.step === run.schedule.length && !this.why.hidden ? this.why.offsetHeight + 16 : row;
+    const below = this.step === run.schedule.length ? Math.max(row, this.whyHeight) : row;
     const lowest = top - head - row;
-    const highest = top + row + end - pane.clientHeight;
-    if (pane.scrollTop < highest) pane.scrollTop = highest;
-    if (pane.scrollTop > lowest) pane.scrollTop = Math.max(0, lowest);
+    const highest = top + row + below - height;
+    return Math.max(0, Math.min(Math.max(scroll, highest), lowest));
   }
 
-  private draw(): void {
-    const { pane } = this;
+  /** Draws what is visible at that height, then goes there. */
+  private scrollTo(scroll: number): void {
+    this.draw(scroll);
+    if (this.run) this.pane.scrollTop = scroll;
+  }
+
+  private draw(top: number): void {
     if (!this.run) return;
-    const top = pane.scrollTop;
-    if (this.asTable) this.table.draw(top, top + pane.clientHeight);
-    else this.lanes.draw(top - 40, top + pane.clientHeight);
+    if (this.asTable) this.table.draw(top, top + this.height);
+    else this.lanes.draw(top - 40, top + this.height);
   }
 }
