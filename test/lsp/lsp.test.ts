@@ -311,9 +311,18 @@ describe('verifies', () => {
     const titles = (await ask('codeLens', uri)).map((l: Json) => l.command.title);
     expect(titles[0]).toMatch(/^✓ violates torn_instruction, as expected: [\d,]+ states$/);
     expect(titles[1]).toMatch(/^✗ /);
-    // An edit makes it a verdict about another text.
-    expect(await edit(uri, 2, [{ text: `${text}\n// more\n` }])).toEqual([]);
-    expect((await ask('codeLens', uri))[0].command.title).not.toMatch(/✓/);
+    // A line of comment moves the verdicts, a statement less takes them away, and an undo brings them back.
+    const below = await edit(uri, 2, [{ text: text.replace('\n', '\n// more\n') }]);
+    expect(below.map((d: Json) => d.message)).toEqual(shown.map((d: Json) => d.message));
+    expect(below.map((d: Json) => d.range.start.line)).toEqual(
+      shown.map((d: Json) => d.range.start.line + 1),
+    );
+    const lens = async () => (await ask('codeLens', uri))[0].command.title;
+    expect(await lens()).toBe(titles[0]);
+    expect(await edit(uri, 3, [{ text: text.replace('sync cores', 'fence') }])).toEqual([]);
+    expect(await lens()).not.toMatch(/✓/);
+    expect(await edit(uri, 4, [{ text }])).toEqual(shown);
+    expect(await lens()).toBe(titles[0]);
   });
   test('typing goes on meanwhile; $/cancelRequest ends it as unfinished', async () => {
     const { uri } = await open(large);
@@ -331,6 +340,7 @@ describe('verifies', () => {
       expect(list).toBeInstanceOf(Array);
     }
     expect(over).toBe(false);
+    await edit(uri, 12, [{ range: { start: typed, end: typed }, text: 'fence\n  ' }]);
     client.notify('$/cancelRequest', { id: running.id });
     const [verdict] = await running.answer;
     expect(verdict).toMatchObject({ verdict: 'unfinished', asExpected: false, current: false });

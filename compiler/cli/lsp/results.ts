@@ -1,9 +1,59 @@
 // What verifications found, beside the lines that they are about: as diagnostics, and in a lens's title.
 
 import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver/node';
+import { place } from '../../../grammar/index.ts';
+import { fingerprint } from '../../fingerprint.ts';
 import { type ScenarioReport, shortest } from '../../report.ts';
 import { count } from '../terminal.ts';
-import { range } from './documents.ts';
+import { type Document, range } from './documents.ts';
+
+/** A verdict, what it was given for, and how it looks in the text as it is now. */
+interface Found {
+  readonly text: string;
+  readonly fingerprint: string;
+  readonly report: ScenarioReport;
+  /** For a text that has changed since; no report where the scenario is another one there. */
+  moved: { readonly text: string; readonly report: ScenarioReport | undefined } | undefined;
+}
+
+/** The verdicts on one document. An edit that changes what a scenario runs takes its verdict away, and an undo brings it back. */
+export class Findings {
+  private readonly known = new Map<string, Found>();
+
+  add(d: Document, report: ScenarioReport): void {
+    const scenario = d.analysis.scenario(report.name);
+    if (scenario?.name !== report.name) return;
+    this.known.set(report.name, {
+      text: d.text,
+      fingerprint: fingerprint(d.analysis.compiled, scenario),
+      report,
+      moved: undefined,
+    });
+  }
+
+  of(d: Document, name: string): ScenarioReport | undefined {
+    const found = this.known.get(name);
+    if (!found || found.text === d.text) return found?.report;
+    if (found.moved?.text !== d.text) found.moved = { text: d.text, report: moved(d, found) };
+    return found.moved.report;
+  }
+
+  all(d: Document): readonly ScenarioReport[] {
+    return [...this.known.keys()].flatMap((name) => this.of(d, name) ?? []);
+  }
+}
+
+/** Steps keep their sentences, but their places were those of another text. */
+function moved(d: Document, { report, fingerprint: before }: Found): ScenarioReport | undefined {
+  const scenario = d.analysis.scenario(report.name);
+  if (scenario?.name !== report.name) return undefined;
+  if (fingerprint(d.analysis.compiled, scenario) !== before) return undefined;
+  const violations = report.violations.map((v) => ({
+    ...v,
+    trace: { ...v.trace, steps: v.trace.steps.map((s) => ({ ...s, span: null })) },
+  }));
+  return { ...report, span: place(d.analysis.source, scenario.span), violations };
+}
 
 /** One for each violated property, or for the scenario where none of them tells what is wrong with it. */
 export function resultDiagnostics(uri: string, s: ScenarioReport): readonly Diagnostic[] {

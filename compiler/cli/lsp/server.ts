@@ -48,7 +48,7 @@ import {
 import { grouped } from '../terminal.ts';
 import { ownVersion } from '../version.ts';
 import { Document, type Point, type Range } from './documents.ts';
-import { resultDiagnostics, resultTitle } from './results.ts';
+import { Findings, resultDiagnostics, resultTitle } from './results.ts';
 import { search } from './search.ts';
 import { itemKind, symbolKind, tokenCode, tokenModifiers, tokenTypes } from './words.ts';
 
@@ -99,16 +99,10 @@ export function serve(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** What a verification found, and in which text. */
-interface Found {
-  readonly text: string;
-  readonly scenarios: ReadonlyMap<string, ScenarioReport>;
-}
-
 class Server {
   private readonly connection: Connection;
   private readonly documents = new Map<string, Document>();
-  private readonly found = new Map<string, Found>();
+  private readonly found = new Map<string, Findings>();
   private readonly due = new Map<string, NodeJS.Timeout>();
   /** Milliseconds that the last compilation took. */
   private compiling = 0;
@@ -322,7 +316,7 @@ class Server {
       this.of(params, (d) => {
         const found = this.found.get(d.uri);
         return lenses(d.analysis).map((l) => {
-          const known = found?.text === d.text ? found.scenarios.get(l.scenario) : undefined;
+          const known = found?.of(d, l.scenario);
           const title = known ? resultTitle(known) : l.title;
           const command = { title, command: verifyCommand, arguments: [d.uri, l.scenario] };
           return { range: d.range(l.span), command };
@@ -373,9 +367,8 @@ class Server {
     if (!d) return;
     const started = performance.now();
     const mistakes = diagnostics(d.analysis);
+    const results = this.found.get(uri)?.all(d) ?? [];
     this.compiling = performance.now() - started;
-    const found = this.found.get(uri);
-    const results = found?.text === d.text ? [...found.scenarios.values()] : [];
     this.connection.sendDiagnostics({
       uri,
       version: d.version,
@@ -446,26 +439,23 @@ class Server {
     });
   }
 
-  /** Kept with the text that it is about: an edit makes it no longer true, an undo true again. */
   private keep(d: Document, report: FileReport): readonly Verdict[] {
     const now = this.documents.get(d.uri);
-    const before = this.found.get(d.uri);
+    const found = this.found.get(d.uri) ?? new Findings();
+    for (const s of report.scenarios) found.add(d, s);
     if (now) {
-      const known = before?.text === d.text ? before.scenarios : [];
-      const scenarios = new Map([...known, ...report.scenarios.map((s) => [s.name, s] as const)]);
-      this.found.set(d.uri, { text: d.text, scenarios });
+      this.found.set(d.uri, found);
       this.publish(d.uri);
       if (this.client.workspace?.codeLens?.refreshSupport)
         void this.connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});
     }
-    const current = now?.text === d.text;
     return report.scenarios.map((s) => ({
       scenario: s.name,
       verdict: s.verdict,
       asExpected: s.asExpected,
       finding: s.finding,
       states: s.states,
-      current,
+      current: now !== undefined && found.of(now, s.name) !== undefined,
     }));
   }
 }
@@ -477,7 +467,7 @@ export interface Verdict {
   readonly asExpected: boolean;
   readonly finding: string | null;
   readonly states: number;
-  /** False where the text has changed since: then the verdict is about the text as it was. */
+  /** False where the scenario has changed since: then the verdict is about the text as it was. */
   readonly current: boolean;
 }
 
