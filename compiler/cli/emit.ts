@@ -1,7 +1,8 @@
-// `suture emit`: the bytes of code and stubs, as hexadecimal, assembly, a listing, JSON, or themselves.
+// `suture emit`: the bytes of code and stubs, as hexadecimal, assembly, a listing, JSON, themselves, or a bootable image.
 
 import { writeFileSync } from 'node:fs';
 import { place, source } from '../../grammar/index.ts';
+import { image } from '../image/image.ts';
 import { compile, emit as emitItems, programOf } from '../index.ts';
 import type { Compiled, Scenario } from '../verify.ts';
 import { schemaVersion } from '../version.ts';
@@ -12,11 +13,14 @@ import { terminal } from './terminal.ts';
 
 export interface EmitOptions {
   readonly scenario?: string;
-  readonly format: 'hex' | 'asm' | 'listing' | 'json' | 'bin';
+  readonly format: 'hex' | 'asm' | 'listing' | 'json' | 'bin' | 'elf';
   readonly syntax: 'intel' | 'att';
   readonly at?: number;
   readonly output?: string;
 }
+
+/** How often an image by itself runs the patch. */
+const roundsOfImage = 200;
 
 export function emit(name: string, options: EmitOptions): number {
   const input = readInputs([name], false)[0];
@@ -28,11 +32,17 @@ export function emit(name: string, options: EmitOptions): number {
   if (compiled.diagnostics.some((d) => d.severity === 'error')) return 1;
   const check = scenarioOf(compiled, options.scenario).checks[0];
   if (!check) throw new UsageError('this scenario has no check');
-  const { items, diagnostics, longer } = emitItems(
-    compiled,
-    programOf(compiled, check),
-    options.at,
-  );
+  const lowered = programOf(compiled, check);
+  if (options.format === 'elf') {
+    const made = image(lowered.program, { rounds: roundsOfImage, stuck: false });
+    if (typeof made === 'string') {
+      process.stderr.write(`suture: this scenario cannot be had as an image: ${made}\n`);
+      return 1;
+    }
+    noTerminal(options);
+    return put(made.bytes, options);
+  }
+  const { items, diagnostics, longer } = emitItems(compiled, lowered, options.at);
   for (const d of diagnostics) process.stderr.write(diagnose(text, d, t));
   if (diagnostics.length > 0) return 1;
   if (longer.length > 0)
@@ -55,14 +65,18 @@ export function emit(name: string, options: EmitOptions): number {
       return put(`${JSON.stringify(document, undefined, 2)}\n`, options);
     }
     case 'bin':
-      if (options.output === undefined && process.stdout.isTTY)
-        throw new UsageError('bytes do not belong on a terminal: use `-o FILE`');
+      noTerminal(options);
       return put(emitBin(items), options);
   }
 }
 
 function scenarioOf(compiled: Compiled, name: string | undefined): Scenario {
   return pick(compiled.scenarios, name);
+}
+
+function noTerminal(options: EmitOptions): void {
+  if (options.output === undefined && process.stdout.isTTY)
+    throw new UsageError('bytes do not belong on a terminal: use `-o FILE`');
 }
 
 function put(what: string | Uint8Array, options: EmitOptions): number {

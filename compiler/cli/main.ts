@@ -13,6 +13,7 @@ import { type PlayOptions, play } from './play.ts';
 import { type PlaygroundOptions, playground } from './playground.ts';
 import { type ReplayOptions, replay } from './replay.ts';
 import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
+import { type TryOptions, tryOn } from './try.ts';
 import { formats, type VerifyOptions, verify } from './verify.ts';
 import { ownVersion } from './version.ts';
 import { watch } from './watch.ts';
@@ -202,7 +203,7 @@ function commands(done: (code: number) => void): Command {
     .option('--scenario <name>', 'with its options; the first one if not said')
     .addOption(
       new Option('--format <format>', 'what to print')
-        .choices(['hex', 'asm', 'listing', 'json', 'bin'])
+        .choices(['hex', 'asm', 'listing', 'json', 'bin', 'elf'])
         .default('listing'),
     )
     .addOption(
@@ -216,6 +217,28 @@ function commands(done: (code: number) => void): Command {
     )
     .action((file: string, options: EmitOptions) => {
       done(emit(file, options));
+    });
+
+  program
+    .command('try')
+    .description('scenarios on a machine: what is observed must be what the model allows')
+    .argument('<file>', 'a spec; `-` is standard input')
+    .addOption(
+      new Option('--on <machine>', 'what boots the images').choices(['qemu']).default('qemu'),
+    )
+    .option('--scenario <name>', 'only this scenario; may be repeated', collect)
+    .option('--passes <n>', 'how often the patch runs, each time from the start', whole(1), 200)
+    .option('--max-states <n>', 'states that the search for what is allowed may store', whole(1))
+    .option('--max-memory <mb>', 'megabytes that it may hold', whole(1), 4096)
+    .option('--timeout <s>', 'seconds for one boot', positive, 120)
+    .option('--json', 'a document instead of text')
+    .option('--ascii', 'plain ASCII')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 agrees, 1 something is not allowed, 2 usage, files or no QEMU, 3 not all that is allowed was seen.\n\nExample:\n  suture try examples/int3-emulate.suture --on qemu --scenario "as merged" --passes 500',
+    )
+    .action(async (file: string, options: TryOptions) => {
+      done(await tryOn(file, options));
     });
 
   program

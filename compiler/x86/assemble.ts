@@ -1,4 +1,4 @@
-// From items (labels, alignments, instructions) to bytes at an address, with the shortest encodings that hold, and
+// From items (labels, alignments, instructions, bytes) to bytes at an address, with the shortest encodings that hold, and
 // from the items of a stub to a template that is filled with arguments.
 
 import type { Address } from '../ops.ts';
@@ -14,6 +14,8 @@ export type Item<S> =
   | { readonly kind: 'label'; readonly name: string }
   /** Up to an address that is a multiple of `to`, a power of two, by NOPs. */
   | { readonly kind: 'align'; readonly to: number; readonly span: S }
+  /** Bytes that stand as they are: data, or what the subset has not. */
+  | { readonly kind: 'data'; readonly bytes: Uint8Array; readonly text: string; readonly span: S }
   | { readonly kind: 'insn'; readonly insn: AbstractInsn; readonly span: S };
 
 export interface ListingRow<S> {
@@ -199,7 +201,7 @@ interface Laid<S> {
 /** An item with the length it has at the last look. */
 type Line<S> =
   | { readonly kind: 'label'; readonly name: string }
-  | { readonly kind: 'align'; readonly to: number; readonly span: S }
+  | Extract<Item<S>, { readonly kind: 'align' | 'data' }>
   | { readonly kind: 'insn'; readonly insn: AbstractInsn; readonly span: S; length: number };
 
 /**
@@ -237,6 +239,9 @@ function lay<S>(items: readonly Item<S>[], base: Address, how: Laying): Laid<S> 
           rows.push(row);
           at += row.bytes.length;
         }
+      } else if (line.kind === 'data') {
+        rows.push({ address: at, bytes: line.bytes, text: line.text, insns: [], span: line.span });
+        at += line.bytes.length;
       } else {
         // A label further down is taken to be here until its place is known: the nearest that it can be.
         const here = at;

@@ -35,7 +35,7 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|emulator|explorer|explain|service|cli)\//.exec(file)?.[1] ??
+    : (/^compiler\/(x86|image|emulator|explorer|explain|service|cli)\//.exec(file)?.[1] ??
       (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
@@ -45,10 +45,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   explain: [], // texts alone
   explorer: [], // any transition system: neither x86 nor the language
   x86: ['forms', 'grammar'],
+  image: ['forms', 'grammar', 'x86'], // a program on a machine: neither emulator nor explorer
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
-  compiler: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'explain'],
+  compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'explorer', 'explain'],
   service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
-  cli: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'explain', 'compiler', 'service'],
+  cli: [
+    'forms',
+    'grammar',
+    'x86',
+    'image',
+    'emulator',
+    'explorer',
+    'explain',
+    'compiler',
+    'service',
+  ],
   playground: ['grammar', 'compiler', 'service'], // by their public faces alone
 };
 
