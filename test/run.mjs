@@ -44,7 +44,7 @@ const tried = new Set();
 
 const [mode = 'all', ...flags] = process.argv.slice(2);
 switch (mode) {
-  // What npm runs at the end of an installation, and before it packs.
+  // What npm runs here when it has changed the installed packages; where the package is installed it runs nothing.
   case 'link':
     if (!existsSync(join(modules, '.bin'))) break;
     link();

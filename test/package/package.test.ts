@@ -98,6 +98,12 @@ describe('the tarball', () => {
         else if (!to.startsWith('node:')) expect(manifest.dependencies).toHaveProperty([to]);
       }
   });
+  test('runs nothing where it is installed', () => {
+    const { scripts } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(Object.keys(scripts).filter((s) => /install$|^prepare$/.test(s))).toEqual([]);
+  });
   test('brings no file twice and nothing that the clone keeps to itself', () => {
     expect(new Set(files).size).toBe(files.length);
     expect(readdirSync(own).sort()).toEqual([
