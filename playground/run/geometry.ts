@@ -65,7 +65,7 @@ export function geometryOf(telling: Telling, width: number, phone: boolean): Geo
     return {
       x,
       label: x + gap + depth,
-      end: cpu === n - 1 ? width - 16 : next - rail - 8,
+      end: cpu === n - 1 ? width - 16 : next - (phone ? band + 4 : rail + 8),
       words: cpu === 0 || phone ? undefined : x - words,
     };
   });

@@ -322,7 +322,7 @@ export class Lanes {
           d: row.fold
             ? 'M-2 -3.500l3.500 3.500l-3.500 3.500'
             : 'M-3.500 -1.500l3.500 3.500l3.500 -3.500',
-          transform: `translate(8 ${middle})`,
+          transform: `translate(${this.geometry?.tall ? 5 : 8} ${middle})`,
         }),
       );
     return g;
@@ -343,7 +343,7 @@ export class Lanes {
     if (phase.length > 0) front.append(line(geometry.width - 16, middle + 4, phase, 'end'));
     const opens = telling.windows.some((w) => w.from >= row.from && w.from <= row.to);
     const told = row.fold ?? step;
-    const text = geometry.tall ? told.text.replace(/^sync: (?=all)/, '') : told.text;
+    const text = geometry.tall ? told.text.replace(/^sync: (?=all)| in memory$/g, '') : told.text;
     const reached = row.to === telling.steps.length && run?.kind === 'witness';
     const detail = reached ? `witness: ${run.name}` : told.detail;
     const words = telling.steps
@@ -367,6 +367,8 @@ export class Lanes {
     const other = geometry.lanes[acting === 0 ? 1 : 0];
     if (inevitable && (geometry.close || !other))
       all.push({ text: '  from here every run violates', class: 'detail bad' });
+    if (run?.loopFrom !== undefined && run.loopFrom >= row.from && run.loopFrom <= row.to)
+      all.push({ text: '  the loop begins', class: 'detail bad' });
     const end = this.words(column.label, room(column), all, middle, front);
     if (inevitable && other && !geometry.close)
       this.words(

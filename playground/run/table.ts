@@ -10,8 +10,8 @@ const spare = 20;
 export class Table {
   readonly element: HTMLTableElement;
   private readonly body = element('tbody');
-  private readonly above = element('tr', { 'aria-hidden': 'true' }, element('td', { colspan: 5 }));
-  private readonly below = element('tr', { 'aria-hidden': 'true' }, element('td', { colspan: 5 }));
+  private readonly above = element('tr', { 'aria-hidden': 'true' }, element('td'));
+  private readonly below = element('tr', { 'aria-hidden': 'true' }, element('td'));
   private readonly events: Pick<LaneEvents, 'select' | 'point'>;
   private run: Run | undefined;
   private row = 24;
@@ -105,18 +105,22 @@ export class Table {
       },
       element('td', { class: 'number' }, String(step)),
       element('td', {}, `${told.cpu} ${told.who === 'store buffer' ? 'buffer' : told.who}`),
-      element('td', { class: 'what' }, ...prose(told.text)),
+      element('td', { class: 'what' }, element('div', {}, ...prose(told.text))),
       element(
         'td',
         {},
-        ...prose(
-          [...(phase ? [phase.name] : []), told.detail, ...words]
-            .filter((x) => x !== '')
-            .join('; '),
+        element(
+          'div',
+          {},
+          ...prose(
+            [...(phase ? [phase.name] : []), told.detail, ...words]
+              .filter((x) => x !== '')
+              .join('; '),
+          ),
+          ...(run.inevitableFrom === step && step < run.schedule.length
+            ? [element('span', { class: 'bad' }, ' from here every run violates')]
+            : []),
         ),
-        ...(run.inevitableFrom === step && step < run.schedule.length
-          ? [element('span', { class: 'bad' }, ' from here every run violates')]
-          : []),
       ),
       element('td', {}, stand ? conditions(stand).join(', ') : ''),
     );

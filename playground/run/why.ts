@@ -75,7 +75,7 @@ function said(text: string): string {
   const named = text
     .replace(/\bcpu(\d+)\b/g, 'CPU $1')
     .replace(/^(nmi|ipi)\b/, (name) => name.toUpperCase());
-  return /^(the|from|it|no|runs) /.test(named)
+  return /^(the|then|from|it|no|runs) /.test(named)
     ? `${named[0]?.toUpperCase()}${named.slice(1)}`
     : named;
 }
