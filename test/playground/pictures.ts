@@ -3,43 +3,52 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { site } from './browser.ts';
-import { type State, states } from './states.ts';
+import { phone, type State, states } from './states.ts';
 
 const out = resolve(import.meta.dirname, '../../screenshots');
 mkdirSync(out, { recursive: true });
-const [violated] = states as readonly [State];
-const wide = (width: number): State => ({
-  ...violated,
-  name: `violated-${width}`,
-  options: { viewport: { width, height: 900 } },
-});
+
+/** The run that the page is known by, at its end. */
+const wide: State = {
+  name: 'wide',
+  query: '?example=two-stubs',
+  go: async (page) => {
+    await page.getByText('Shortest run to stale_stub').waitFor();
+    await page.locator('#bytes .choices .taken').waitFor();
+  },
+};
 const all: readonly State[] = [
+  wide,
+  { ...wide, name: 'first', query: '' },
   ...states,
-  wide(360),
-  wide(768),
-  wide(1280),
-  wide(1920),
+  { ...wide, name: 'phone-wide', options: phone },
+  ...[360, 768, 1280, 1920].map((width) => ({
+    ...wide,
+    name: `width-${width}`,
+    options: { viewport: { width, height: 900 } },
+  })),
   // Twice as large: half as many pixels of the page on the same screen.
   {
-    ...violated,
+    ...wide,
     name: 'zoom',
     options: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
   },
-  { ...violated, name: 'contrast', options: { contrast: 'more' } },
-  { ...violated, name: 'forced', options: { forcedColors: 'active' } },
-  { ...violated, name: 'still', options: { reducedMotion: 'reduce' } },
-  {
-    name: 'first',
-    query: '',
-    go: (page) => page.locator('#bytes .choices .taken').waitFor(),
-  },
+  { ...wide, name: 'contrast', options: { contrast: 'more' } },
+  { ...wide, name: 'forced', options: { forcedColors: 'active' } },
+  { ...wide, name: 'still', options: { reducedMotion: 'reduce' } },
 ];
 const wanted = process.argv.slice(2);
 const host = await site();
 for (const state of all.filter((s) => wanted.length === 0 || wanted.includes(s.name)))
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { page } = await host.open(state.query, { ...state.options, colorScheme });
-    // The narrow layouts have no strip that says that all is done.
+    const full = /^(wide|first|width-1|contrast|holds|running)/.test(state.name);
+    const { page } = await host.open(
+      state.query,
+      { ...state.options, colorScheme },
+      full ? 'full' : 'plain',
+    );
+    page.setDefaultTimeout(30_000);
+    if (full) await page.locator('.monaco .view-line').first().waitFor();
     await state.go(page).catch((error) => console.error(`${state.name}: ${error.message}`));
     await page.screenshot({ path: join(out, `${state.name}-${colorScheme}.png`) });
     await page.context().close();
