@@ -77,6 +77,7 @@ class Page {
         entry.standing = 'running';
         entry.progress = a.progress;
         this.showStrip();
+        if (!this.run) this.showTitle();
       },
       done: (a) => this.done(a),
       finished: (a) => {
@@ -440,15 +441,13 @@ class Page {
 
   private showVerdicts(): void {
     this.editor.verdicts(
-      this.board.entries.map((e) => {
-        const t = told(e);
-        const against = t.against === undefined ? '' : `, ${t.against}`;
-        return {
-          scenario: e.head.name,
-          span: e.head.span,
-          text: `${letters[e.standing]} ${t.word}${t.rest}${against}`,
-        };
-      }),
+      new Map(
+        this.board.entries.map((e) => {
+          const t = told(e);
+          const against = t.against === undefined ? '' : `, ${t.against}`;
+          return [e.head.name, `${letters[e.standing]} ${t.word}${t.rest}${against}`];
+        }),
+      ),
     );
   }
 

@@ -7,6 +7,7 @@ import type {
   Fold,
   Hint,
   Hover,
+  Lens,
   Outline,
   Reference,
   Refused,
@@ -21,6 +22,7 @@ import {
   formatting,
   hints,
   hover,
+  lenses,
   outline,
   prepareRename,
   references,
@@ -44,6 +46,7 @@ export interface Services {
   readonly folds: { ask: object; answer: readonly Fold[] };
   readonly formatting: { ask: object; answer: readonly Edit[] };
   readonly outline: { ask: object; answer: readonly Outline[] };
+  readonly lenses: { ask: object; answer: readonly Lens[] };
   readonly hints: { ask: { scenario: string | undefined }; answer: readonly Hint[] };
 }
 export type Service = keyof Services;
@@ -76,6 +79,8 @@ export function answer(text: string, asked: Asked): unknown {
       return formatting(a);
     case 'outline':
       return outline(a);
+    case 'lenses':
+      return lenses(a);
     case 'hints':
       return hints(a, asked.scenario);
   }

@@ -19,13 +19,6 @@ export interface EditorEvents {
   scenario(name: string): void;
 }
 
-/** What became of a scenario, to be read above it. */
-export interface Verdictline {
-  readonly scenario: string;
-  readonly span: Span;
-  readonly text: string;
-}
-
 /** What was done to a text, so that another editor can undo it. */
 export interface Past {
   readonly first: string;
@@ -46,8 +39,8 @@ export interface Editor {
   mark(marks: readonly Mark[]): void;
   /** Points at a stretch that is pointed at elsewhere. */
   point(span: Span | undefined): void;
-  /** The verdicts have changed, which an editor may show beside its scenarios. */
-  verdicts(all: readonly Verdictline[]): void;
+  /** By the scenario's name, which an editor may show above it. */
+  verdicts(all: ReadonlyMap<string, string>): void;
   /** Shows what speaks about the place of the caret: the diagnostic with its fixes. */
   explain(diagnostic: Diagnostic): void;
 }

@@ -9,6 +9,8 @@ import {
   MarkerSeverity,
   Range,
 } from 'monaco-editor/editor';
+// The feature `suggest` of this version leaves out what opens the list.
+import 'monaco-editor/editor/contrib/suggest/browser/suggestController';
 import 'monaco-editor/features/bracketMatching/register';
 import 'monaco-editor/features/caretOperations/register';
 import 'monaco-editor/features/clipboard/register';
@@ -39,7 +41,7 @@ import type { Diagnostic, Edit, Fix, Span } from '../../grammar/index.ts';
 import type { Client } from '../client.ts';
 import { element, sentence } from '../elements.ts';
 import { Bubble } from './bubble.ts';
-import type { Editor, EditorEvents, Mark, Past, Verdictline } from './editor.ts';
+import type { Editor, EditorEvents, Mark, Past } from './editor.ts';
 import type { colours } from './words.ts';
 
 const language = 'suture';
@@ -70,7 +72,7 @@ class Monaco implements Editor {
   private readonly marks: editor.IEditorDecorationsCollection;
   private readonly pointed: editor.IEditorDecorationsCollection;
   private diagnostics: readonly Diagnostic[] = [];
-  private lines: readonly Verdictline[] = [];
+  private verdictOf: ReadonlyMap<string, string> = new Map();
   private readonly lensesChanged: () => void;
   /** Edits that are not the user's are not told. */
   private quiet = true;
@@ -104,7 +106,7 @@ class Monaco implements Editor {
       padding: { top: 8, bottom: 48 },
       renderLineHighlight: 'none',
       scrollBeyondLastLine: false,
-      scrollbar: { useShadows: false, verticalScrollbarSize: 10, horizontalScrollbarSize: 10 },
+      scrollbar: { useShadows: false, verticalScrollbarSize: 8, horizontalScrollbarSize: 8 },
       tabSize: 2,
       unicodeHighlight: { ambiguousCharacters: false },
       wordBasedSuggestions: 'off',
@@ -223,9 +225,11 @@ class Monaco implements Editor {
     );
   }
 
-  verdicts(all: readonly Verdictline[]): void {
-    if (JSON.stringify(all) === JSON.stringify(this.lines)) return;
-    this.lines = all;
+  verdicts(all: ReadonlyMap<string, string>): void {
+    const same =
+      all.size === this.verdictOf.size && [...all].every(([k, v]) => this.verdictOf.get(k) === v);
+    if (same) return;
+    this.verdictOf = all;
     this.lensesChanged();
   }
 
@@ -414,9 +418,9 @@ class Monaco implements Editor {
           ? await ask(m.getValue(), { service: 'hints', scenario: scenario() })
           : [];
         return {
-          // Every instruction's address would leave no room for the text: hover says it, and the bytes pane.
+          // Addresses and defaults would leave no room for the text: hover says them.
           hints: all
-            .filter((h) => h.kind !== 'address')
+            .filter((h) => h.kind === 'place' || h.kind === 'sync')
             .map((h) => ({
               label: h.text,
               position: model.getPositionAt(h.offset),
@@ -450,15 +454,18 @@ class Monaco implements Editor {
         changed.add(tell);
         return { dispose: () => changed.delete(tell) };
       }) as never,
-      provideCodeLenses: (m) => ({
-        lenses: !mine(m)
-          ? []
-          : this.lines.map((l) => ({
-              range: this.range({ start: l.span.start, end: l.span.start }),
-              command: { id: open, title: l.text, arguments: [l.scenario] },
-            })),
-        dispose() {},
-      }),
+      provideCodeLenses: async (m) => {
+        const all = mine(m) ? await ask(m.getValue(), { service: 'lenses' }) : [];
+        return {
+          lenses: all.flatMap((l) => {
+            const title = this.verdictOf.get(l.scenario);
+            if (title === undefined) return [];
+            const range = this.range({ start: l.span.start, end: l.span.start });
+            return [{ range, command: { id: open, title, arguments: [l.scenario] } }];
+          }),
+          dispose() {},
+        };
+      },
     });
   }
 }
@@ -576,6 +583,9 @@ function paint(): void {
       'editorSuggestWidget.selectedForeground': colour('ink'),
       'editorSuggestWidget.highlightForeground': colour('accent'),
       'editorSuggestWidget.focusHighlightForeground': colour('accent'),
+      'scrollbarSlider.background': colour('hover'),
+      'scrollbarSlider.hoverBackground': colour('line-2'),
+      'scrollbarSlider.activeBackground': colour('line-2'),
       focusBorder: colour('accent'),
     },
   });
