@@ -41,6 +41,7 @@ export {
   type Shared,
   type SharedRun,
 } from './share.ts';
+export { tellAll } from './teller.ts';
 export type {
   Arrow,
   CpuBytes,
@@ -54,7 +55,6 @@ export type {
   Telling,
   ToldStep,
 } from './telling.ts';
-export { tellAll } from './telling.ts';
 export type {
   CheckResult,
   Compiled,

@@ -9,6 +9,7 @@ import {
   createMachine,
   programOf,
   type Telling,
+  type Trace,
   tellAll,
   Verification,
   whyOf,
@@ -30,10 +31,17 @@ const cases: readonly Case[] = [
   { example: 'int3-emulate', scenario: 'no first sync', run: 'torn_instruction' },
   { example: 'int3-emulate', scenario: 'no third sync, there and back', run: 'converges' },
   { example: 'int3-emulate', scenario: '#BP on its own stack', run: 'frame_intact' },
+  { example: 'int3-emulate', scenario: 'user space, preempted', run: 'trap at place' },
+  {
+    example: 'int3-emulate',
+    scenario: 'no second sync, as one CPU shows it',
+    run: 'pass place as new',
+  },
+  { example: 'two-stubs', scenario: 'sync by NMI', run: 'stale_stub' },
 ];
 
 const compiled = new Map<string, Compiled>();
-function tellingOf(c: Case): Telling {
+function told(c: Case): { readonly telling: Telling; readonly trace: Trace } {
   const text = readFileSync(join(root, `examples/${c.example}.suture`), 'utf8');
   const spec = compiled.get(c.example) ?? compile(text);
   compiled.set(c.example, spec);
@@ -50,7 +58,7 @@ function tellingOf(c: Case): Telling {
     if (violation && trace) {
       const names = violation.schedule.map((s) => s.name);
       const why = whyOf(violation, trace).flatMap((w) => w.step ?? []);
-      return tellAll(machine, names, violation.initial, why).telling;
+      return tellAll(machine, names, violation.initial, why);
     }
     const run = check.result.witnesses.find((w) => w.name === c.run)?.run;
     if (run)
@@ -59,7 +67,7 @@ function tellingOf(c: Case): Telling {
         run.schedule.map((s) => s.name),
         run.initial,
         [],
-      ).telling;
+      );
   }
   throw new Error(`${c.scenario} has no run to ${c.run}`);
 }
@@ -68,12 +76,13 @@ describe('a run is told', () => {
   for (const c of cases) {
     const name = `${c.example}, ${c.scenario}, ${c.run}`;
     test(name, () => {
-      const telling = tellingOf(c);
+      const { telling, trace } = told(c);
       const file = join(import.meta.dirname, 'pictures', `${name.replace(/\W+/g, '-')}.txt`);
-      const told = `${name}\n\n${picture(telling)}\n\n${bytesPicture(telling)}\n`;
-      if (process.env.SUTURE_PROMOTE) writeFileSync(file, told);
-      expect(told).toBe(readFileSync(file, 'utf8'));
+      const text = `${name}\n\n${picture(telling)}\n\n${bytesPicture(telling)}\n`;
+      if (process.env.SUTURE_PROMOTE) writeFileSync(file, text);
+      expect(text).toBe(readFileSync(file, 'utf8'));
       sound(telling);
+      agrees(telling, trace);
       // Plain data: it goes to another thread as it is, with what is shared still shared.
       const clone = structuredClone(telling);
       expect(clone).toEqual(telling);
@@ -97,4 +106,25 @@ function sound(t: Telling): void {
   }
   for (const a of t.arrows)
     if (a.taken !== undefined) expect(t.steps[a.taken - 1]?.mark).toBe('ipi');
+}
+
+/** What each CPU may fetch before the last step is what the trace says of it. */
+function agrees(t: Telling, trace: Trace): void {
+  const last = t.states[t.steps.length - 1];
+  let compared = 0;
+  for (const view of trace.views) {
+    const at = t.stretches.findIndex((s) => s.name === view.name);
+    const state = last?.bytes[at];
+    if (!state) continue;
+    for (const cpu of view.cpus) {
+      const ours = state.cpus.find((c) => c.cpu === cpu.cpu);
+      const all = cpu.bytes.map((_, i) => [
+        ours?.newest[i] ?? 0,
+        ...(ours?.older ?? []).flatMap((o) => (o.has[i] ? (o.bytes[i] ?? 0) : [])),
+      ]);
+      expect(all).toEqual(cpu.bytes.map((b) => [...b]));
+      compared++;
+    }
+  }
+  expect(compared).toBeGreaterThan(0);
 }
