@@ -113,9 +113,9 @@ test('completes, explains, renames and formats', async () => {
   await page.locator('.monaco .view-line', { hasText: 'thread loop runs' }).waitFor();
   await page.keyboard.press('ControlOrMeta+z');
 
-  await find(page, 'stub plain(target) {');
-  await page.keyboard.insertText('stub  plain(target) {');
-  await page.keyboard.press('Shift+Alt+f');
+  await find(page, 'stub plain(');
+  await page.keyboard.insertText('stub   plain(');
+  await page.keyboard.press('ControlOrMeta+Shift+I');
   // The gallery is laid out already, so the layout of the text is the example as it is.
   await expect.poll(() => text(page), { timeout: 10_000 }).toBe(oneStub);
 

@@ -1,0 +1,107 @@
+// How long a person waits, by one command: `node test/playground/times.ts`; medians, on this CPU and on one four times slower.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { site } from './browser.ts';
+
+const oneStub = readFileSync(join(import.meta.dirname, '../../examples/one-stub.suture'), 'utf8');
+const rounds = 5;
+const host = await site();
+
+async function page(slower: number, query: string, editor: 'plain' | 'full'): Promise<Page> {
+  const { page: made } = await host.open('icon.svg', {}, editor);
+  const session = await made.context().newCDPSession(made);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: slower });
+  await made.goto(`${host.address}${query}`, { waitUntil: 'commit' });
+  return made;
+}
+
+/** Milliseconds in the page from a change of the text until the selector matches. */
+const typed = (p: Page, text: string, selector: string, wanted: string): Promise<number> =>
+  p.evaluate(
+    async ([newText, at, words]) => {
+      const area = document.querySelector('textarea') as HTMLTextAreaElement;
+      const begun = performance.now();
+      area.value = newText as string;
+      area.dispatchEvent(new Event('input'));
+      while (!document.querySelector(at as string)?.textContent?.includes(words as string))
+        await new Promise((r) => setTimeout(r, 1));
+      return performance.now() - begun;
+    },
+    [text, selector, wanted],
+  );
+
+const settled = (p: Page): Promise<void> =>
+  p.locator('.aside').getByText('as expected').waitFor({ timeout: 120_000 });
+
+async function once(slower: number): Promise<Record<string, number>> {
+  const out: Record<string, number> = {};
+  let p = await page(slower, '?example=one-stub', 'full');
+  await p.waitForFunction(
+    () => document.querySelector('textarea')?.value || document.querySelector('.view-line'),
+  );
+  out['first usable'] = await p.evaluate(() => performance.now());
+  await p.locator('.monaco .view-line').first().waitFor({ timeout: 60_000 });
+  out['Monaco ready'] = await p.evaluate(() => performance.now());
+  await p.context().close();
+  p = await page(slower, '?example=one-stub', 'plain');
+  await settled(p);
+  out['key to diagnostics'] = await typed(
+    p,
+    oneStub.replace('resume plain', 'resume plane'),
+    '#status .left',
+    'plane',
+  );
+  out['key to first verdict'] = await typed(
+    p,
+    `${oneStub}// more\n`,
+    '#strip [aria-selected="true"]',
+    'violated',
+  );
+  await settled(p);
+  out['scrub step'] = await p.evaluate(async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      const begun = performance.now();
+      document.body.dispatchEvent(
+        new KeyboardEvent('keydown', { key: i < 20 ? 'ArrowLeft' : 'ArrowRight', bubbles: true }),
+      );
+      // Style and layout, too.
+      document.body.getBoundingClientRect();
+      times.push(performance.now() - begun);
+      await new Promise((r) => requestAnimationFrame(r));
+    }
+    return times.sort((a, b) => a - b)[20] ?? 0;
+  });
+  await p.context().close();
+  p = await page(slower, '?example=int3-emulate', 'plain');
+  const tab = p.locator('#strip').getByRole('tab').filter({ hasText: 'both do, on any CPU' });
+  await tab.click();
+  await tab.getByText('running').waitFor({ timeout: 60_000 });
+  out.stop = await p.evaluate(async () => {
+    const begun = performance.now();
+    (document.querySelector('.aside button') as HTMLButtonElement).click();
+    while (document.querySelector('.aside')?.textContent?.includes('Stop'))
+      await new Promise((r) => setTimeout(r, 1));
+    return performance.now() - begun;
+  });
+  await p.context().close();
+  return out;
+}
+
+const median = (all: readonly number[]): number =>
+  [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
+
+const rows = new Map<string, string[]>();
+for (const slower of [1, 4]) {
+  const runs: Record<string, number>[] = [];
+  for (let i = 0; i < rounds; i++) runs.push(await once(slower));
+  for (const name of Object.keys(runs[0] ?? {})) {
+    const ms = median(runs.map((r) => r[name] ?? 0));
+    rows.set(name, [...(rows.get(name) ?? []), `${ms.toFixed(ms < 10 ? 1 : 0)} ms`]);
+  }
+}
+console.log('| | this CPU | four times slower |\n|---|---|---|');
+for (const [name, cells] of rows) console.log(`| ${name} | ${cells.join(' | ')} |`);
+await host.close();
