@@ -7,11 +7,12 @@ import { elf32 } from '../x86/elf.ts';
 import { Code } from './assembly.ts';
 import type { Gate } from './boot.ts';
 import { ascii, boot64, bootRoom, bootTables } from './boot.ts';
+import { exceptions } from './handlers.ts';
 import { alignedParts, Kernel, vectors } from './kernel.ts';
 import { Memory } from './memory.ts';
 import { Passes, probe } from './passes.ts';
 import type { Limits } from './rounds.ts';
-import { exceptions, mineAt, mostWords, room, rounds, stackTop } from './rounds.ts';
+import { mineAt, mostWords, room, rounds, stackTop } from './rounds.ts';
 import { Translation } from './translate.ts';
 
 /** Bytes of code that an image has room for. */

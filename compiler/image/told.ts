@@ -1,7 +1,8 @@
 // What an image told over the serial line, as counts.
 
 import type { Program } from '../ir.ts';
-import { detailWords, failure, mostWords } from './rounds.ts';
+import { failure } from './handlers.ts';
+import { detailWords, mostWords } from './rounds.ts';
 
 /** One way in which rounds failed, with the first of them. */
 export interface Failed {
