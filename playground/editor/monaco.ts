@@ -127,6 +127,8 @@ class Monaco implements Editor {
     this.code.onDidChangeCursorSelection(() => {
       if (!this.quiet && this.code.hasTextFocus()) events.moved();
     });
+    // A click moves the caret before it brings the focus.
+    this.code.onDidFocusEditorText(() => events.moved());
     const changed = new Set<() => void>();
     this.lensesChanged = () => {
       for (const f of changed) f();

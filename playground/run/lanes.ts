@@ -475,6 +475,8 @@ export class Lanes {
     }
     if (part === 'start') {
       back.append(...arrowLine(from, railX - 2, middle), vertical(railX, middle, bottom, 'rail'));
+      if (!geometry.close && railX - from > 80)
+        back.append(line((from + railX) / 2 - 8, middle - 4, [{ text: 'IPI', class: 'detail' }]));
       return;
     }
     back.append(...arrowLine(from, end + (right ? -6 : 6), y));
