@@ -1,6 +1,6 @@
 // What could happen at the step that is shown: every enabled action, and which of them the run takes.
 
-import { counted, element } from './elements.ts';
+import { counted, element, prose } from './elements.ts';
 import type { Alternative } from './protocol.ts';
 
 export function fillChoices(
@@ -32,7 +32,8 @@ export function fillChoices(
         'span',
         { class: 'does' },
         element('code', {}, a.text),
-        a.note === '' ? undefined : ` ${a.note}`,
+        ' ',
+        ...prose(a.note),
         a.violates === undefined
           ? undefined
           : element('span', { class: 'bad' }, ` violates ${a.violates}`),

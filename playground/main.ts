@@ -409,7 +409,7 @@ class Page {
   }
 
   private showHeader(): void {
-    const name = this.protocol ?? (this.editor.text.trim() === '' ? 'empty' : 'no protocol');
+    const name = this.protocol || (this.editor.text.trim() === '' ? 'empty' : 'no protocol');
     const button = part('protocol');
     if (button.dataset.name !== name) {
       button.dataset.name = name;
@@ -478,10 +478,8 @@ class Page {
     const steps = counted(run.schedule.length, 'step');
     const head =
       run.kind === 'violation' ? `Shortest run to ${run.name}` : 'Shortest run to a witness';
-    const name = run.kind === 'violation' ? '' : `${run.name}, `;
-    const more = detail(
-      `${name}${steps}${run.values.length > 0 ? `, ${run.values.join(', ')}` : ''}`,
-    );
+    const name = run.kind === 'violation' ? [] : [run.name];
+    const more = detail([steps, ...name, ...run.values].join(', '));
     if (runs.length < 2) return [head, more];
     const choice = element(
       'select',

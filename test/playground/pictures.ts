@@ -13,8 +13,8 @@ const wide: State = {
   name: 'wide',
   query: '?example=two-stubs',
   go: async (page) => {
-    await page.getByText('Shortest run to stale_stub').waitFor();
-    await page.locator('#bytes .choices .taken').waitFor();
+    await page.getByText('Shortest run to stale_stub').waitFor({ state: 'attached' });
+    await page.locator('#bytes .choices .taken').waitFor({ state: 'attached' });
   },
 };
 const all: readonly State[] = [
