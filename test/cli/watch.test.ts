@@ -22,8 +22,8 @@ class Screen {
   readonly child: ChildProcess;
   output = '';
   constructor(folder: Folder) {
-    // `script` gives it a terminal; stty its size.
-    const line = `stty rows 24 cols 90; '${process.execPath}' '${entry}' verify --watch .`;
+    // `script` gives it a terminal; stty its size. No shell is left that an interrupt would end, too.
+    const line = `stty rows 24 cols 90; exec '${process.execPath}' '${entry}' verify --watch .`;
     this.child = spawn('script', ['-qfec', line, '/dev/null'], {
       cwd: folder.path,
       env: { ...process.env, TERM: 'xterm' },
