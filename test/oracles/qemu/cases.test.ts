@@ -66,7 +66,7 @@ test.each(cases)('%s', async (_, program) => {
   const model = told(reachable(program));
   let seen: Record<string, string> = {};
   // What comes by chance may need more rounds.
-  for (let rounds = 100; rounds < 5000; rounds *= 4) {
+  for (let rounds = 25; rounds < 5000; rounds *= 4) {
     const { words, failed } = await observe(program, rounds, false);
     expect(failed).toEqual([]);
     seen = told(words);
