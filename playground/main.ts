@@ -503,7 +503,8 @@ class Page {
       element(
         'span',
         { class: 'pick' },
-        `${runs.indexOf(run) + 1} of ${runs.length} runs`,
+        `${runs.indexOf(run) + 1} of ${runs.length}`,
+        element('span', { class: 'unit' }, '\u00a0runs'),
         chevron(),
         choice,
       ),
