@@ -22,22 +22,25 @@ interface Check {
   readonly program: Program;
 }
 
-const checks: readonly Check[] = readdirSync(examples)
-  .filter((f) => f.endsWith('.suture'))
-  .sort()
-  .flatMap((file) => {
-    const compiled = compile(readFileSync(join(examples, file), 'utf8'));
-    return compiled.scenarios.flatMap((s) =>
-      s.checks.map((check) => {
-        const values = check.values.length > 0 ? ` (${check.values.join(', ')})` : '';
-        return {
-          name: `${file.replace('.suture', '')} | ${s.name}${values}`,
-          scenario: `${file.replace('.suture', '')} | ${s.name}`,
-          program: programOf(compiled, check).program,
-        };
-      }),
-    );
-  });
+const checksOf = (folder: string): readonly Check[] =>
+  readdirSync(folder)
+    .filter((f) => f.endsWith('.suture'))
+    .sort()
+    .flatMap((file) => {
+      const compiled = compile(readFileSync(join(folder, file), 'utf8'));
+      return compiled.scenarios.flatMap((s) =>
+        s.checks.map((check) => {
+          const values = check.values.length > 0 ? ` (${check.values.join(', ')})` : '';
+          return {
+            name: `${file.replace('.suture', '')} | ${s.name}${values}`,
+            scenario: `${file.replace('.suture', '')} | ${s.name}`,
+            program: programOf(compiled, check).program,
+          };
+        }),
+      );
+    });
+
+const checks = checksOf(examples);
 
 test('what has no image says why', () => {
   const lines = checks.map((c) => `${c.name} | ${unbootable(c.program) ?? 'an image'}\n`).join('');
@@ -82,6 +85,13 @@ describe('observed is allowed, and what is allowed is observed', () => {
         );
     });
 });
+
+test.each(checksOf(join(import.meta.dirname, 'specs')).map((c) => [c.name, c.program] as const))(
+  'what no example has: %s',
+  async (_, program) => {
+    expectAgreement(await trial(program, long ? 200 : 60));
+  },
+);
 
 describe('a model that forbids something is caught', () => {
   const wrong = (name: string, change: Partial<Environment>, kind: RegExp): void => {
