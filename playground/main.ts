@@ -172,6 +172,8 @@ class Page {
   /** Sends the text to the worker. */
   private read(verify: boolean): void {
     clearTimeout(this.timer);
+    // What was about to be asked is of a run of the text before.
+    clearTimeout(this.asking);
     this.wanted = verify;
     this.checked = false;
     this.report = undefined;
