@@ -116,7 +116,6 @@ export class Client {
         this.die(answer.message);
         return;
       case 'alternatives':
-      case 'views':
       case 'service':
         this.waiting.get(answer.id)?.resolve(answer);
         this.waiting.delete(answer.id);

@@ -3,7 +3,7 @@
 // Steps count as people count them: step 0 is the initial state, step k is behind the k-th action. The last
 // step of a run is its number of steps. Spans are offsets in UTF-16 units into the text of the same version.
 
-import type { Expected, FileReport, Telling, Trace, Verdict, View } from '../compiler/index.ts';
+import type { Expected, FileReport, Telling, Trace, Verdict } from '../compiler/index.ts';
 import type { Diagnostic, Span } from '../grammar/index.ts';
 import type { Asked } from './service.ts';
 
@@ -74,14 +74,7 @@ export type Question =
       readonly step: number;
     }
   /** An editor asks about its text, which may be newer than the one that was opened. */
-  | { readonly kind: 'service'; readonly id: number; readonly text: string; readonly asked: Asked }
-  | {
-      readonly kind: 'views';
-      readonly id: number;
-      readonly version: number;
-      readonly run: RunKey;
-      readonly step: number;
-    };
+  | { readonly kind: 'service'; readonly id: number; readonly text: string; readonly asked: Asked };
 
 /** What one check may take: whichever is hit first leaves its scenario unfinished. */
 export interface Bounds {
@@ -177,7 +170,6 @@ export type Answer =
       readonly id: number;
       readonly alternatives: readonly Alternative[];
     }
-  | { readonly kind: 'views'; readonly id: number; readonly views: readonly View[] }
   | { readonly kind: 'service'; readonly id: number; readonly answer: unknown }
   /** A bug of ours: the worker goes on, or is restarted. */
   | { readonly kind: 'broken'; readonly message: string };

@@ -12,8 +12,6 @@ import {
   type ScenarioResult,
   tell,
   tellAll,
-  type View,
-  viewsOf,
   whyOf,
 } from '../compiler/index.ts';
 import type { Alternative, CheckOutcome, Outcome, Run, RunKey } from './protocol.ts';
@@ -148,12 +146,6 @@ export function alternativesAt(
       taken: name === taken,
     };
   });
-}
-
-/** What CPUs may fetch behind `step` actions of a run. */
-export function viewsAt(compiled: Compiled, key: RunKey, step: number): readonly View[] {
-  const { machine, state } = reach(compiled, key, step);
-  return viewsOf(machine, state);
 }
 
 function reach(compiled: Compiled, key: RunKey, step: number) {

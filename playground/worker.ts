@@ -8,7 +8,7 @@ import {
   Verification,
 } from '../compiler/index.ts';
 import type { Answer, Bounds, Question } from './protocol.ts';
-import { alternativesAt, outcomeOf, viewsAt } from './runs.ts';
+import { alternativesAt, outcomeOf } from './runs.ts';
 import { answer } from './service.ts';
 
 /** Milliseconds between two looks at what the page wants. */
@@ -89,16 +89,6 @@ function hear(question: Question): void {
       return;
     case 'service':
       say({ kind: 'service', id: question.id, answer: answer(question.text, question.asked) });
-      return;
-    case 'views':
-      say({
-        kind: 'views',
-        id: question.id,
-        views:
-          work?.version === question.version
-            ? viewsAt(work.compiled, question.run, question.step)
-            : [],
-      });
       return;
   }
 }
