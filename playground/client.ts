@@ -63,7 +63,10 @@ export class Client {
     const answer = await new Promise<Answer>((resolve) => {
       const id = ++this.ids;
       this.waiting.set(id, { resolve });
-      this.say({ kind: 'alternatives', id, version: this.version, run, step });
+      // The run with all that is told of it would be copied for each step.
+      const { scenario, check, initial, schedule } = run;
+      const key = { scenario, check, initial, schedule };
+      this.say({ kind: 'alternatives', id, version: this.version, run: key, step });
     });
     return answer.kind === 'alternatives' ? answer.alternatives : [];
   }
