@@ -1,5 +1,7 @@
 // What the page opens first: what its address says, else the text that was edited last, else the first example.
 
+import { decodeLink, type Shared } from '../compiler/share.ts';
+import { sentence } from './elements.ts';
 import { type Example, examples } from './gallery.ts';
 import { keptTexts } from './kept.ts';
 
@@ -13,11 +15,19 @@ export interface Beginning {
   readonly telling: boolean;
   /** A sentence on why it is not what the address asked for. */
   readonly notice?: string;
+  /** What the link holds beside the text. */
+  readonly shared?: Shared;
 }
 
 export const fileOf = (e: Example): string => `examples/${e.name}.suture`;
 
 export async function beginning(): Promise<Beginning> {
+  if (location.hash.length > 1) {
+    const shared = await decodeLink(location.hash);
+    const about = { name: '-', verify: false, telling: false } as const;
+    if ('damaged' in shared) return { ...about, text: '', notice: sentence(shared.damaged) };
+    return { ...about, text: shared.source, verify: true, shared };
+  }
   const wanted = new URLSearchParams(location.search).get('example');
   if (wanted !== null) {
     const found = (await examples()).find((e) => e.name === wanted);

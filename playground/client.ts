@@ -1,6 +1,7 @@
 // The page's end of the worker: counts versions, pairs questions with answers, and starts it again when it dies.
 
-import type { Alternative, Answer, Bounds, Question, RunKey } from './protocol.ts';
+import type { SharedRun } from '../compiler/index.ts';
+import type { Alternative, Answer, Bounds, Followed, Question, RunKey } from './protocol.ts';
 import type { Asked, Service, Services } from './service.ts';
 
 /** The worker's file beside the page; the build says its name. */
@@ -71,6 +72,16 @@ export class Client {
     return answer.kind === 'alternatives' ? answer.alternatives : [];
   }
 
+  /** Nothing where the text has changed meanwhile. */
+  async follow(scenario: string, run: SharedRun): Promise<Followed> {
+    const answer = await new Promise<Answer>((resolve) => {
+      const id = ++this.ids;
+      this.waiting.set(id, { resolve });
+      this.say({ kind: 'follow', id, version: this.version, scenario, run });
+    });
+    return answer.kind === 'followed' ? answer.followed : {};
+  }
+
   /** About any text; never answered where the worker dies meanwhile. */
   async service<S extends Service>(
     text: string,
@@ -119,6 +130,7 @@ export class Client {
         this.die(answer.message);
         return;
       case 'alternatives':
+      case 'followed':
       case 'service':
         this.waiting.get(answer.id)?.resolve(answer);
         this.waiting.delete(answer.id);

@@ -60,6 +60,12 @@ export function standingSign(standing: Standing): SVGElement {
 }
 
 export const chevron = (): SVGElement => sign('chevron', path('M4.5 6.5L8 10l3.5-3.5'));
+export const shareSign = (): SVGElement =>
+  sign(
+    'share',
+    path('M7 9.5a2.6 2.6 0 0 0 3.7 0l2.2-2.2a2.6 2.6 0 0 0-3.7-3.7L8 4.8'),
+    path('M9 6.500a2.6 2.6 0 0 0-3.7 0L3.100 8.700a2.6 2.6 0 0 0 3.7 3.7L8 11.200'),
+  );
 export const themeSign = (): SVGElement =>
   sign(
     'theme',

@@ -2,6 +2,7 @@
 
 import './style.css';
 import type { FileReport } from '../compiler/index.ts';
+import type { Shared } from '../compiler/share.ts';
 import type { Diagnostic } from '../grammar/index.ts';
 import { type Beginning, beginning, ofExample } from './beginning.ts';
 import { Board, type Entry, told } from './board.ts';
@@ -12,7 +13,7 @@ import type { Editor, EditorEvents } from './editor/editor.ts';
 import { editorButton, exchangeable, fullEditor } from './editor/exchange.ts';
 import { PlainEditor } from './editor/plain.ts';
 import { colours } from './editor/words.ts';
-import { counted, element, part } from './elements.ts';
+import { counted, element, part, sentence as sentenceOf } from './elements.ts';
 import { fillFacts } from './facts.ts';
 import { fillGallery, fillShortGallery, type GalleryEvents } from './gallery.ts';
 import { chevron, helpSign, type Standing, standingSign, themeSign } from './icons.ts';
@@ -24,6 +25,7 @@ import type { BytesView, Run, RunView } from './protocol.ts';
 import { createRunView } from './run/view.ts';
 import { sentence } from './run/words.ts';
 import { saveButton } from './save.ts';
+import { shareButton } from './share.ts';
 import { fillStatus } from './status.ts';
 import { Strip } from './strip.ts';
 import { mayTour, tour } from './tour.ts';
@@ -53,6 +55,10 @@ class Page {
   private step = 0;
   /** One sentence in the run's title row. */
   private notice: string | undefined;
+  /** What a link wants to be shown, until its text is read. */
+  private shared: Shared | undefined;
+  /** Counts the texts that were read: an answer about an older one is dropped. */
+  private texts = 0;
   /** Whether the text is checked once it is read. */
   private wanted = false;
   /** Whether it was, or is being, checked. */
@@ -152,6 +158,7 @@ class Page {
   // ---- opening
 
   async begin(): Promise<void> {
+    this.keepText();
     const found = await beginning();
     this.open(found);
     if (found.telling && mayTour()) tour(part('tour'));
@@ -166,6 +173,12 @@ class Page {
     this.notice = b.notice;
     this.telling = b.telling;
     this.editor.load(b.text);
+    this.shared = b.shared;
+    if (b.shared?.view) this.runView.look = b.shared.view;
+    if (b.shared?.selection) {
+      const [start, end] = b.shared.selection;
+      this.editor.select({ start, end });
+    }
     this.read(b.verify);
   }
 
@@ -174,6 +187,7 @@ class Page {
     clearTimeout(this.timer);
     // What was about to be asked is of a run of the text before.
     clearTimeout(this.asking);
+    this.texts++;
     this.wanted = verify;
     this.checked = false;
     this.report = undefined;
@@ -186,6 +200,7 @@ class Page {
   }
 
   private changed(): void {
+    this.shared = undefined;
     this.board.age();
     this.checked = false;
     this.report = undefined;
@@ -221,9 +236,14 @@ class Page {
         this.selected = (
           a.scenarios.find((s) => s.expected.kind === 'violates') ?? a.scenarios[0]
         )?.name;
+      const { shared } = this;
+      this.shared = undefined;
+      if (shared) this.follow(shared);
       if (this.wanted) {
         const caret = this.editor.selection.start;
-        const here = a.scenarios.findIndex((s) => s.span.start <= caret && caret <= s.span.end);
+        const here = shared
+          ? this.index()
+          : a.scenarios.findIndex((s) => s.span.start <= caret && caret <= s.span.end);
         this.checked = true;
         this.client.verify(here >= 0 ? here : this.index());
       }
@@ -231,6 +251,24 @@ class Page {
       this.board.forget();
     }
     this.show();
+  }
+
+  /** Shows a link's scenario, and its run as far as it fits; the search says meanwhile what holds. */
+  private follow({ scenario, run: wanted }: Shared): void {
+    if (scenario === undefined) return;
+    if (this.board.entries.some((e) => e.head.name === scenario)) this.selected = scenario;
+    if (!wanted) return;
+    const { texts } = this;
+    void this.client.follow(scenario, wanted).then(({ run, notice }) => {
+      if (texts !== this.texts) return;
+      if (notice !== undefined) {
+        this.notice = sentenceOf(notice);
+        this.say(this.notice);
+      }
+      if (run && this.selected === scenario)
+        this.openRun(run, Math.min(wanted.step, run.schedule.length));
+      else this.showTitle();
+    });
   }
 
   private done(a: Parameters<ConstructorParameters<typeof Client>[0]['done']>[0]): void {
@@ -391,8 +429,14 @@ class Page {
           r.scenario === before?.scenario &&
           r.kind === before.kind &&
           r.name === before.name &&
-          r.check === before.check,
+          r.check === before.check &&
+          (!before.shared || r.schedule.join() === before.schedule.join()),
       );
+      // What came with a link stays until another run is chosen.
+      if (before?.shared && !same && before.scenario === this.selected) {
+        this.showAll();
+        return;
+      }
       const run = same ?? runs[0];
       const atEnd = !before || this.step === before.schedule.length;
       this.run = run;
@@ -404,6 +448,10 @@ class Page {
         this.telling = false;
       }
     }
+    this.showAll();
+  }
+
+  private showAll(): void {
     this.showHeader();
     this.showStrip();
     this.showTitle();
@@ -478,6 +526,10 @@ class Page {
     }
     const runs = entry?.outcome?.runs ?? [];
     const steps = counted(run.schedule.length, 'step');
+    if (run.shared) {
+      const to = run.kind === 'violation' ? `to ${run.name}` : '';
+      return ['Shared run', detail([to, steps, ...run.values].filter((x) => x !== '').join(', '))];
+    }
     const head =
       run.kind === 'violation' ? `Shortest run to ${run.name}` : 'Shortest run to a witness';
     const name = run.kind === 'violation' ? [] : [run.name];
@@ -566,6 +618,19 @@ class Page {
     gallery.addEventListener('beforetoggle', (event) => {
       if ((event as ToggleEvent).newState === 'open') void fillGallery(gallery, this.galleryEvents);
     });
+    part('share').append(
+      shareButton(
+        () => ({
+          text: this.editor.text,
+          scenario: this.entry()?.head.name,
+          run: this.entry()?.standing === 'outdated' ? undefined : this.run,
+          step: this.step,
+          view: this.runView.look,
+          selection: this.editor.selection,
+        }),
+        (text) => this.say(text),
+      ),
+    );
     part('help').append(helpSign());
     fillKeys(
       part('keys'),

@@ -3,7 +3,14 @@
 // Steps count as people count them: step 0 is the initial state, step k is behind the k-th action. The last
 // step of a run is its number of steps. Spans are offsets in UTF-16 units into the text of the same version.
 
-import type { Expected, FileReport, Telling, Trace, Verdict } from '../compiler/index.ts';
+import type {
+  Expected,
+  FileReport,
+  SharedRun,
+  Telling,
+  Trace,
+  Verdict,
+} from '../compiler/index.ts';
 import type { Diagnostic, Span } from '../grammar/index.ts';
 import type { Asked } from './service.ts';
 
@@ -31,6 +38,8 @@ export interface Run {
   /** Index of the initial state. */
   readonly initial: number;
   readonly cpus: number;
+  /** It came with a link: nothing says that it is a shortest one. */
+  readonly shared?: true;
   readonly trace: Trace;
   /** The same run as the views draw it. */
   readonly telling: Telling;
@@ -74,7 +83,15 @@ export type Question =
       readonly step: number;
     }
   /** An editor asks about its text, which may be newer than the one that was opened. */
-  | { readonly kind: 'service'; readonly id: number; readonly text: string; readonly asked: Asked };
+  | { readonly kind: 'service'; readonly id: number; readonly text: string; readonly asked: Asked }
+  /** Plays a run that came with a link. */
+  | {
+      readonly kind: 'follow';
+      readonly id: number;
+      readonly version: number;
+      readonly scenario: string;
+      readonly run: SharedRun;
+    };
 
 /** What one check may take: whichever is hit first leaves its scenario unfinished. */
 export interface Bounds {
@@ -89,6 +106,12 @@ export interface RunKey {
   readonly check: number;
   readonly initial: number;
   readonly schedule: readonly string[];
+}
+
+/** A run of a link as far as it still fits, and what is to be said where it does not. */
+export interface Followed {
+  readonly run?: Run;
+  readonly notice?: string;
 }
 
 // ---- worker to page
@@ -170,6 +193,7 @@ export type Answer =
       readonly id: number;
       readonly alternatives: readonly Alternative[];
     }
+  | { readonly kind: 'followed'; readonly id: number; readonly followed: Followed }
   | { readonly kind: 'service'; readonly id: number; readonly answer: unknown }
   /** A bug of ours: the worker goes on, or is restarted. */
   | { readonly kind: 'broken'; readonly message: string };
@@ -197,6 +221,8 @@ export interface RunHosts {
 export interface RunView {
   /** At the end of what scrolls: the page says there what was checked, where a scenario holds. */
   readonly foot: HTMLElement;
+  /** `lanes` or `table`: which of the two is shown. */
+  look: string;
   show(run: Run | undefined, step: number): void;
   /** Whether the key was the view's. The page asks only while no text is being edited. */
   key(event: KeyboardEvent): boolean;

@@ -4,17 +4,19 @@ import {
   type CheckResult,
   type Compiled,
   createMachine,
+  divergence,
   environment,
   messageOf,
   programOf,
   replay,
   type Scenario,
   type ScenarioResult,
+  type SharedRun,
   tell,
   tellAll,
   whyOf,
 } from '../compiler/index.ts';
-import type { Alternative, CheckOutcome, Outcome, Run, RunKey } from './protocol.ts';
+import type { Alternative, CheckOutcome, Followed, Outcome, Run, RunKey } from './protocol.ts';
 
 export function outcomeOf(
   compiled: Compiled,
@@ -120,6 +122,49 @@ function runsOf(
     ];
   });
   return [...violations, ...witnesses];
+}
+
+/** A run that came with a link, which may be of an older language or by anybody's hand: what it claims is not taken over. */
+export function follow(compiled: Compiled, scenario: string, shared: SharedRun): Followed {
+  const found = compiled.scenarios.find((s) => s.name === scenario);
+  if (!found) return { notice: `the link's run is of a scenario that the text does not have` };
+  const check = found.checks[shared.check];
+  if (!check) return { notice: `the link's run is of a check that "${scenario}" does not have` };
+  const { program } = programOf(compiled, check);
+  const machine = createMachine(program);
+  const { initial } = shared;
+  if (machine.initial()[initial] === undefined)
+    return { notice: `the link's run begins in a state that "${scenario}" does not have` };
+  const whole = tell(machine, shared.schedule, initial);
+  const other = divergence(whole, shared.schedule, shared.digests);
+  const schedule = other ? shared.schedule.slice(0, other.step) : shared.schedule;
+  const trace = other ? tell(machine, schedule, initial) : whole;
+  const run: Run = {
+    scenario,
+    check: shared.check,
+    values: check.values,
+    kind: trace.violated === undefined ? 'witness' : 'violation',
+    name: trace.violated ?? '',
+    message: trace.message,
+    why: trace.why.map((w) => ({ ...w, step: w.step === undefined ? undefined : w.step + 1 })),
+    inevitableFrom: trace.violated === undefined ? undefined : 'not known',
+    schedule,
+    initial,
+    cpus: program.env.cpus,
+    shared: true,
+    ...tellAll(
+      machine,
+      schedule,
+      initial,
+      trace.why.flatMap((w) => (w.step === undefined ? [] : [w.step + 1])),
+    ),
+  };
+  return other
+    ? {
+        run,
+        notice: `diverges at step ${other.step + 1}: expected ${other.expected}, got ${other.got}`,
+      }
+    : { run };
 }
 
 /** What is enabled behind `step` actions of a run, in the machine's order, each with what it would change. */

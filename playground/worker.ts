@@ -8,7 +8,7 @@ import {
   Verification,
 } from '../compiler/index.ts';
 import type { Answer, Bounds, Question } from './protocol.ts';
-import { alternativesAt, outcomeOf } from './runs.ts';
+import { alternativesAt, follow, outcomeOf } from './runs.ts';
 import { answer } from './service.ts';
 
 /** Milliseconds between two looks at what the page wants. */
@@ -85,6 +85,16 @@ function hear(question: Question): void {
           work?.version === question.version
             ? alternativesAt(work.compiled, question.run, question.step)
             : [],
+      });
+      return;
+    case 'follow':
+      say({
+        kind: 'followed',
+        id: question.id,
+        followed:
+          work?.version === question.version
+            ? follow(work.compiled, question.scenario, question.run)
+            : {},
       });
       return;
     case 'service':

@@ -59,7 +59,7 @@ class View implements RunView {
     hosts.scrubber.classList.add('scrubber');
     this.choices = ['Lanes', 'Table'].map((name) => {
       const made = element('button', { type: 'button', 'aria-pressed': 'false' }, name);
-      made.addEventListener('click', () => this.look(name === 'Table'));
+      made.addEventListener('click', () => this.turn(name === 'Table'));
       return made;
     });
     hosts.choice.classList.add('looks');
@@ -74,7 +74,14 @@ class View implements RunView {
     );
     this.pane.addEventListener('scroll', () => this.draw(this.pane.scrollTop), { passive: true });
     new ResizeObserver(() => this.resize()).observe(this.pane);
-    this.look(false);
+    this.turn(false);
+  }
+
+  get look(): string {
+    return this.asTable ? 'table' : 'lanes';
+  }
+  set look(name: string) {
+    this.turn(name === 'table');
   }
 
   show(run: Run | undefined, step: number): void {
@@ -126,7 +133,7 @@ class View implements RunView {
         this.scrubber.ask();
         return true;
       case 'l':
-        this.look(!this.asTable);
+        this.turn(!this.asTable);
         return true;
       case 'w':
         if (this.why.hidden) return false;
@@ -165,7 +172,7 @@ class View implements RunView {
 
   // ---- layout
 
-  private look(table: boolean): void {
+  private turn(table: boolean): void {
     this.asTable = table;
     this.choices.forEach((c, i) => {
       c.setAttribute('aria-pressed', String((i === 1) === table));
