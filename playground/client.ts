@@ -47,6 +47,11 @@ export class Client {
     this.say({ kind: 'open', version: this.version, name, text, bounds });
   }
 
+  /** The text is another one now, and not yet read: what is still found out about the old one is no verdict on it. */
+  leave(): void {
+    this.version++;
+  }
+
   verify(first: number | undefined): void {
     this.say({ kind: 'verify', version: this.version, first });
   }

@@ -201,6 +201,7 @@ class Page {
 
   private changed(): void {
     this.shared = undefined;
+    this.client.leave();
     this.board.age();
     this.checked = false;
     this.report = undefined;

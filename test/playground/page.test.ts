@@ -143,6 +143,37 @@ describe('verdicts', () => {
     expect(await scenario(page, 'IRQs off at the site').locator('svg.holds').count()).toBe(1);
   });
 
+  test('are never of a text that was changed since', async () => {
+    const page = await visit();
+    await settled(page);
+    // Each letter makes the text another one; a verdict that comes meanwhile is of the one before.
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      const look = (): void => {
+        const text = document.querySelector('textarea')?.value ?? '';
+        const strip = document.querySelector('#strip')?.textContent ?? '';
+        if (text.includes('nosuchname') && /as expected/.test(strip) && !/outdated|was/.test(strip))
+          seen.push(strip);
+        requestAnimationFrame(look);
+      };
+      look();
+      Object.assign(window, { seen });
+    });
+    await source(page).focus();
+    for (let i = 0; i < 6; i++) {
+      await page.keyboard.press('ControlOrMeta+Home');
+      await page.keyboard.insertText('// a remark\n');
+      await page.waitForTimeout(90 + 15 * i);
+    }
+    await page.keyboard.press('ControlOrMeta+End');
+    await page.keyboard.insertText('\nnosuchname\n');
+    await page
+      .getByText(/1 (error|problem)/)
+      .first()
+      .waitFor();
+    expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual([]);
+  });
+
   test('say what was expected and did not come', async () => {
     const page = await visit('?example=one-stub');
     await replaceText(page, oneStub.replace('expect violates stale_stub', 'expect holds'));
