@@ -8,6 +8,8 @@ const keys: readonly (readonly [string, string])[] = [
   ['Home End', 'the beginning, the end'],
   ['[ ]', 'previous and next step of the same CPU'],
   ['g', 'go to a step by its number'],
+  ['u', 'run to a condition, on or back'],
+  ['n N', 'the same condition again, on and back'],
   ['a', 'what could happen at this step'],
   ['w', 'why'],
   ['l', 'lanes or table'],

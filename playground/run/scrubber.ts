@@ -4,6 +4,7 @@ import type { Mark } from '../../compiler/index.ts';
 import { drawn, element } from '../elements.ts';
 import type { Run } from '../protocol.ts';
 import { octagon } from './marks.ts';
+import { Travel } from './travel.ts';
 import { sentence } from './words.ts';
 
 /** Steps that change code, or that come to a CPU, are tall. */
@@ -45,6 +46,7 @@ export class Scrubber {
   });
   private readonly drawing = drawn('svg', { 'aria-hidden': 'true' });
   private readonly knob = drawn('g', { class: 'knob' });
+  readonly travel: Travel;
   private readonly buttons: readonly HTMLButtonElement[];
   private run: Run | undefined;
   private step = 0;
@@ -53,6 +55,7 @@ export class Scrubber {
   constructor(host: HTMLElement, select: (step: number) => void) {
     this.host = host;
     this.select = select;
+    this.travel = new Travel((step) => this.go(step));
     const button = (name: string, d: string, to: () => number): HTMLButtonElement => {
       const made = element(
         'button',
@@ -73,7 +76,7 @@ export class Scrubber {
       button('Last step', 'M12 3.500v9M4 3.500L8.500 8L4 12.500', () => this.last),
     ];
     this.form.append(this.field);
-    this.counter.append(this.now, this.form, this.of);
+    this.counter.append(this.now, this.form, this.of, this.travel.button);
     this.knob.append(
       drawn('path', { d: 'M-4.500 0h9v5L0 10L-4.500 5z' }),
       drawn('path', { class: 'stem', d: 'M0 9V24' }),
@@ -122,6 +125,7 @@ export class Scrubber {
   show(run: Run | undefined, step: number): void {
     this.host.classList.toggle('without', !run);
     for (const b of this.buttons) b.disabled = !run;
+    this.travel.show(run, step);
     if (run !== this.run) {
       this.run = run;
       this.width = 0;

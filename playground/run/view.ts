@@ -132,6 +132,13 @@ class View implements RunView {
       case 'g':
         this.scrubber.ask();
         return true;
+      case 'u':
+        this.scrubber.travel.open();
+        return true;
+      case 'n':
+        return this.scrubber.travel.again(1);
+      case 'N':
+        return this.scrubber.travel.again(-1);
       case 'l':
         this.turn(!this.asTable);
         return true;

@@ -159,6 +159,38 @@ describe('lanes', () => {
     );
   });
 
+  test('are run to a condition, on and back, of one CPU or of any', async () => {
+    const page = await nmiRun();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('u');
+    const sheet = page.getByRole('dialog', { name: 'Run to' });
+    const to = (name: string) => sheet.getByRole('button', { name, exact: true }).click();
+    await to('On to a trap');
+    await at(page, 52);
+    await to('On to a trap');
+    await sheet.getByText('Behind step 52 there is none: a trap.').waitFor();
+    await to('On to an NMI');
+    await at(page, 56);
+    await to('Back to a stub is entered');
+    await at(page, 53);
+    await to('On to an acknowledgement');
+    await at(page, 60);
+    await sheet.getByRole('combobox', { name: 'Of which CPU' }).selectOption('CPU 0 patcher');
+    await to('On to an NMI');
+    await sheet.getByText('Behind step 60 there is none: an NMI of CPU 0.').waitFor();
+    await to('On to a write to code');
+    await at(page, 62);
+    await to('Back to a write to code');
+    await at(page, 48);
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    // The same again, by keys.
+    await page.keyboard.press('n');
+    await at(page, 62);
+    await page.keyboard.press('N');
+    await at(page, 48);
+  });
+
   test('have one column of labels where there are three CPUs, and an arrow to each', async () => {
     const page = await scenarioOf('int3-emulate', 'three CPUs');
     const picked = page.getByRole('combobox', { name: 'Run' });
