@@ -3,13 +3,12 @@
 // node test/bench/gallery.ts, on a machine that does nothing else.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Document, Figures } from '../../compiler/index.ts';
+import { measuredOn, writeSection } from './section.ts';
 
 const root = join(import.meta.dirname, '../..');
-const page = join(root, 'docs/figures.md');
 const started = process.hrtime.bigint();
 const run = spawnSync(
   process.execPath,
@@ -40,17 +39,13 @@ const rows = files.flatMap((file) =>
 );
 const scenarios = files.flatMap((f) => f.scenarios);
 const sum = (of: (f: Figures) => number): number => scenarios.reduce((n, s) => n + of(s), 0);
-const section = `Measured on ${new Date().toISOString().slice(0, 10)} with Suture ${version}, Node ${process.versions.node}, ${cpus().length} cores of
-${cpus()[0]?.model ?? 'an unknown CPU'}, ${process.platform}. One process, one thread, every state visited.
+writeSection(
+  'gallery',
+  `${measuredOn()}, Suture ${version}. One process, one thread, every state visited.
 ${number(scenarios.length)} scenarios, ${number(sum((f) => f.states))} states, ${number(sum((f) => f.transitions))} transitions: ${seconds.toFixed(1)} s from the command's start to its end.
 
 | example | scenario | verdict | states | transitions | depth | seconds | bytes a state |
 |---|---|---|---:|---:|---:|---:|---:|
 ${rows.join('\n')}
-`;
-const marks = ['<!-- gallery -->\n', '<!-- end of gallery -->\n'] as const;
-const text = readFileSync(page, 'utf8');
-const from = text.indexOf(marks[0]) + marks[0].length;
-const to = text.indexOf(marks[1]);
-if (from < marks[0].length || to < from) throw new Error('docs/figures.md has lost its marks');
-writeFileSync(page, `${text.slice(0, from)}${section}${text.slice(to)}`);
+`,
+);

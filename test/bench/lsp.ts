@@ -2,13 +2,12 @@
 //
 // node test/bench/lsp.ts, on a machine that does nothing else; it writes its section of docs/figures.md.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, find } from '../lsp/client.ts';
+import { measuredOn, writeSection } from './section.ts';
 
 const root = join(import.meta.dirname, '../..');
-const page = join(root, 'docs/figures.md');
 const times = 51;
 /** The server waits so long behind the last key before it compiles. */
 const pause = 80;
@@ -102,18 +101,14 @@ const rows = alone.map(
   ([method, edited, again], i) =>
     `| ${method} | ${ms(edited)} | ${ms(again)} | ${ms(beside[i]?.[1] ?? 0)} |`,
 );
-const section = `Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.versions.node}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown CPU'}, on
+writeSection(
+  'lsp',
+  `${measuredOn()}, on
 \`${name}\` (${text.split('\n').length - 1} lines): medians of ${times}, in milliseconds. The diagnostics are there ${ms(shown - pause)} ms after the pause of
 ${pause} ms that is waited for the next key.
 
 | request | after an edit | asked again | after an edit, while "${scenario}" is verified |
 |---|---:|---:|---:|
 ${rows.join('\n')}
-`;
-console.log(section);
-const marks = ['<!-- lsp -->\n', '<!-- end of lsp -->\n'] as const;
-const before = readFileSync(page, 'utf8');
-const from = before.indexOf(marks[0]) + marks[0].length;
-const to = before.indexOf(marks[1]);
-if (from < marks[0].length || to < from) throw new Error('docs/figures.md has lost its marks');
-writeFileSync(page, `${before.slice(0, from)}${section}${before.slice(to)}`);
+`,
+);

@@ -1,8 +1,11 @@
-// How long a person waits, by one command: `node test/playground/times.ts`; medians, on this CPU and on one four times slower.
+// How long a person waits for the page, written into docs/figures.md: medians, on this CPU and on one four times slower.
+//
+// node test/playground/times.ts, on a machine that does nothing else.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { measuredOn, writeSection } from '../bench/section.ts';
 import { site } from './browser.ts';
 
 const oneStub = readFileSync(join(import.meta.dirname, '../../examples/one-stub.suture'), 'utf8');
@@ -102,6 +105,13 @@ for (const slower of [1, 4]) {
     rows.set(name, [...(rows.get(name) ?? []), `${ms.toFixed(ms < 10 ? 1 : 0)} ms`]);
   }
 }
-console.log('| | this CPU | four times slower |\n|---|---|---|');
-for (const [name, cells] of rows) console.log(`| ${name} | ${cells.join(' | ')} |`);
+writeSection(
+  'page',
+  `${measuredOn()}, in Chromium ${host.browser.version()}: medians of ${rounds}. The slower CPU is the browser's own throttling.
+
+| | this CPU | four times slower |
+|---|---:|---:|
+${[...rows].map(([name, cells]) => `| ${name} | ${cells.join(' | ')} |`).join('\n')}
+`,
+);
 await host.close();
