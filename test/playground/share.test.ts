@@ -36,7 +36,7 @@ async function visit(...args: Parameters<Site['open']>): Promise<Page> {
 }
 const source = (page: Page) => page.getByRole('textbox', { name: 'Source of the protocol' });
 const title = (page: Page) => page.locator('#run-title');
-const after = (page: Page) => page.locator('#bytes .after');
+const behind = (page: Page) => page.locator('#bytes .after');
 const permissions = ['clipboard-read', 'clipboard-write'];
 
 async function share(page: Page): Promise<string> {
@@ -56,7 +56,7 @@ describe('a link', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
     await page.getByRole('button', { name: 'Table' }).click();
-    expect(await after(page).textContent()).toBe('after step 2');
+    expect(await behind(page).textContent()).toBe('after step 2');
     await page.getByRole('button', { name: 'Share' }).click();
     await page
       .getByText(/^Copied: [\d,]+ characters, with the text, the run and step 2\./)
@@ -74,13 +74,13 @@ describe('a link', () => {
       .or(title(other).getByText('Shortest run to torn_instruction'))
       .waitFor();
     expect(await source(other).inputValue()).toBe(overwrite);
-    expect(await after(other).textContent()).toBe('after step 2');
+    expect(await behind(other).textContent()).toBe('after step 2');
     expect(await other.getByRole('button', { name: 'Table' }).getAttribute('aria-pressed')).toBe(
       'true',
     );
     // The search says the rest, and the step stays.
     await title(other).getByText('Shortest run to torn_instruction').waitFor({ timeout: 120_000 });
-    expect(await after(other).textContent()).toBe('after step 2');
+    expect(await behind(other).textContent()).toBe('after step 2');
   });
 
   test('goes from the command to the page and back', async () => {
@@ -97,7 +97,7 @@ describe('a link', () => {
       host.address,
     ]);
     const page = await visit(made.out.trim().slice(host.address.length));
-    await after(page).getByText('after step 3').waitFor();
+    await behind(page).getByText('after step 3').waitFor();
     const opened = await folder.run(['open', await share(page)]);
     expect(opened.code).toBe(0);
     expect(opened.out).toContain('"byte by byte", torn_instruction');
@@ -115,7 +115,7 @@ describe('a link', () => {
     await title(other)
       .getByText(/^Diverges at step 4: expected digest 0000, got [0-9a-f]{16}/i)
       .waitFor();
-    await after(other).getByText('after step 3').waitFor();
+    await behind(other).getByText('after step 3').waitFor();
   });
 
   test('of a long text says that a file is better, and saves it', async () => {
