@@ -20,6 +20,8 @@ const settled = 60;
 interface Known {
   readonly fingerprint: string;
   readonly result: ScenarioResult;
+  /** The text that was searched; a later one that changes nothing of this scenario keeps its verdict. */
+  readonly text: string;
 }
 
 interface Spec {
@@ -143,12 +145,14 @@ class Watched {
   private async check(): Promise<void> {
     for (let again = true; again && !this.ended; ) {
       this.look();
+      const { seen } = this;
       again = false;
       for (const spec of this.specs) {
         if (!spec.compiled || erroneous(spec.compiled)) continue;
         for (const scenario of this.wanted(spec.compiled)) {
           await this.search(spec, spec.compiled, scenario);
-          again ||= this.version !== this.seen;
+          // A search looks at the files, too, and what it then saw may stand before it.
+          again = this.version !== seen;
           if (again || this.ended) break;
         }
         if (again || this.ended) break;
@@ -193,7 +197,11 @@ class Watched {
       }
       done = verification.advance(slice).done;
       if (done)
-        spec.known.set(scenario.name, { fingerprint: print, result: verification.result() });
+        spec.known.set(scenario.name, {
+          fingerprint: print,
+          result: verification.result(),
+          text: compiled.text,
+        });
       this.draw(done);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -245,7 +253,7 @@ class Watched {
         const known = spec.known.get(scenario.name);
         const current = !wrong && known?.fingerprint === fingerprintOf(spec.good, scenario);
         if (current && known?.result.asExpected) well++;
-        out.push(this.row(spec, scenario, known?.result, current, columns));
+        out.push(this.row(spec, scenario, known, current, columns));
       }
       out.push('');
     }
@@ -258,7 +266,7 @@ class Watched {
   private row(
     spec: Spec,
     scenario: Scenario,
-    result: ScenarioResult | undefined,
+    known: Known | undefined,
     current: boolean,
     columns: number,
   ): string {
@@ -272,7 +280,8 @@ class Watched {
         cut(`~ searching   ${name}: ${grouped(p.states)} states, depth ${p.depth}`, columns),
       );
     }
-    if (!result) return t.paint('dim', cut(`o not checked ${name}`, columns));
+    if (!known) return t.paint('dim', cut(`o not checked ${name}`, columns));
+    const { result } = known;
     const states = grouped(result.checks.reduce((n, c) => n + c.result.states, 0));
     const said = `${name}: ${states} states${result.asExpected ? '' : `; ${result.finding ?? 'not as expected'}`}`;
     // An old verdict is never shown as if it were one of the text that stands there now.
@@ -280,7 +289,11 @@ class Watched {
       return t.paint('dim', cut(`? outdated    ${said}, was ${result.verdict}`, columns));
     const mark = result.asExpected ? '✓' : result.incomplete ? '…' : '✗';
     const colour = result.asExpected ? 'green' : result.incomplete ? 'yellow' : 'red';
-    return t.paint(colour, t.plain(cut(`${mark} ${result.verdict.padEnd(11)} ${said}`, columns)));
+    const kept = known.text === spec.text ? '' : ', kept';
+    return t.paint(
+      colour,
+      t.plain(cut(`${mark} ${result.verdict.padEnd(11)} ${said}${kept}`, columns)),
+    );
   }
 }
 

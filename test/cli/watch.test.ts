@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { Folder } from './command.ts';
+import { Folder, guarded, spec as small } from './command.ts';
 
 const entry = resolve(import.meta.dirname, '../../compiler/cli/suture.js');
 const spec = (options: string): string => `protocol p "two scenarios"
@@ -60,6 +60,7 @@ test('checks what a save changed, keeps the rest, and leaves the terminal as it 
   folder.write('p.suture', spec(`// a comment\n${second}`));
   await screen.shows(/2 of 2 scenarios as expected/, at);
   expect(screen.output.slice(at)).not.toContain('searching');
+  await screen.shows(/✓ violated +first: [\d,]+ states, kept/, at);
 
   // Saved by renaming, and only one scenario says something else.
   at = screen.output.length;
@@ -81,6 +82,22 @@ test('checks what a save changed, keeps the rest, and leaves the terminal as it 
   const parts = screen.output.split('\x1b');
   expect(parts.slice(1, 3)).toEqual(['[?1049h', '[?25l']);
   expect(parts.slice(-2).map((p) => p.trim())).toEqual(['[?25h', '[?1049l']);
+}, 60_000);
+
+test('a save while another scenario is searched is checked when its turn comes', async () => {
+  const folder = new Folder();
+  const scenario = 'scenario "second" { site at 1 of 8 } expect violates torn_instruction';
+  folder.write('a.suture', spec(scenario));
+  // Long enough that the save falls into its search.
+  folder.write(
+    'b.suture',
+    small(guarded, 'scenario "long" { cpus 3; patches 2 } expect holds').replace('small', 'b'),
+  );
+  screen = new Screen(folder);
+  const at = await screen.shows(/searching +long/);
+  folder.write('a.suture', spec(scenario).replace('two: ret', 'two: nop; ret'));
+  await screen.shows(/\? outdated +first/, at);
+  await screen.shows(/3 of 3 scenarios as expected/, at);
 }, 60_000);
 
 test('without a terminal it says so', async () => {
