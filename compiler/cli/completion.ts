@@ -90,13 +90,22 @@ export const wordsText = ({ words, files }: Completion): string =>
 export const scripts: Readonly<Record<Shell, string>> = {
   bash: `# suture completion bash > /etc/bash_completion.d/suture, or: source <(suture completion bash)
 _suture() {
-  local line
+  local line word quote=
+  local -a typed
   COMPREPLY=()
-  mapfile -t line < <(suture words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-  local word
+  # The words stand here as they were typed: without their quotes they are what the command would be given.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    case $word in
+      [\\"\\']*) quote=\${word:0:1}; word=\${word:1}; word=\${word%"$quote"} ;;
+      *) quote=; word=\${word//\\\\/} ;;
+    esac
+    typed+=("$word")
+  done
+  mapfile -t line < <(suture words -- "\${typed[@]}" 2>/dev/null)
   for word in "\${line[@]:1}"; do
-    # A name of several words is quoted as the shell would read it.
-    COMPREPLY+=("$(printf '%q' "$word")")
+    # Between quotes a name of several words stands as it is; else each blank is escaped.
+    [ -n "$quote" ] || word=$(printf '%q' "$word")
+    COMPREPLY+=("$word")
   done
   if [ "\${line[0]}" = files ]; then
     compopt -o filenames 2>/dev/null

@@ -1,8 +1,9 @@
 // `suture new`: a first spec, that verifies and teaches, or a copy of an example to change.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { nearest } from '../../grammar/index.ts';
+import { reservedWords } from '../../grammar/tokens.ts';
 import { UsageError, why } from './files.ts';
 import { home } from './home.ts';
 
@@ -12,20 +13,28 @@ export interface NewOptions {
 
 export function create(name: string, options: NewOptions): number {
   const path = name.endsWith('.suture') ? name : `${name}.suture`;
-  const protocol = basename(path, '.suture').replace(/[^A-Za-z0-9_]/g, '_');
+  const own = basename(path, '.suture');
+  if (own === '' || own === '.suture')
+    throw new UsageError('a spec needs a name, as in `suture new mine`');
+  const protocol = own.replace(/[^A-Za-z0-9_]/g, '_');
   const text =
     options.from === undefined
-      ? first(/^[A-Za-z_]/.test(protocol) ? protocol : `p_${protocol}`)
+      ? first(
+          /^[A-Za-z_]/.test(protocol) && !reservedWords.has(protocol) ? protocol : `p_${protocol}`,
+        )
       : example(options.from);
   if (existsSync(path))
     throw new UsageError(`${path}: there is such a file already; name another one`);
+  if (!existsSync(dirname(path)))
+    throw new UsageError(`${path}: there is no folder ${dirname(path)}; make it first`);
   try {
     // Another process may have made it in the meantime: it is not written over.
     writeFileSync(path, text, { flag: 'wx' });
   } catch (error) {
     throw new UsageError(`${path}: ${why(error, 'written')}`);
   }
-  process.stdout.write(`wrote ${path}; now: suture verify ${path}\n`);
+  const word = /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  process.stdout.write(`wrote ${path}; now: suture verify ${word}\n`);
   return 0;
 }
 

@@ -48,4 +48,22 @@ describe('suture new', () => {
     expect(read('2-patches.suture')).toContain('protocol p_2_patches "');
     expect((await folder.run(['check', '2-patches.suture'])).code).toBe(0);
   });
+  test('a name that is a word of the language is made into one', async () => {
+    expect((await folder.run(['new', 'if'])).code).toBe(0);
+    expect((await folder.run(['check', 'if.suture'])).code).toBe(0);
+  });
+  test('what it says next can be typed, whatever the name', async () => {
+    const made = await folder.run(['new', "it's two words"]);
+    const next = made.out.split('now: ')[1] ?? 'false';
+    expect(await folder.shell(next.replace('verify', 'check'))).toMatchObject({ code: 0 });
+  });
+  test.each([
+    ['', 'a spec needs a name'],
+    ['.suture', 'a spec needs a name'],
+    ['no/such/x', 'no/such/x.suture: there is no folder no/such; make it first'],
+  ])('%j is refused', async (name, message) => {
+    const r = await folder.run(['new', name]);
+    expect(r.code).toBe(2);
+    expect(r.err).toContain(message);
+  });
 });

@@ -74,7 +74,7 @@ test('bash', () => {
     inShell(
       'bash',
       `source <(suture completion bash)
-COMP_WORDS=(suture ${line.map((w) => `'${w}'`).join(' ')}); COMP_CWORD=${line.length}
+COMP_WORDS=(suture ${line.map((w) => `'${w.replaceAll("'", "'\\''")}'`).join(' ')}); COMP_CWORD=${line.length}
 _suture; printf '%s\\n' "\${COMPREPLY[@]}"`,
     );
   expect(offered(['ver'])).toBe('verify\n');
@@ -82,6 +82,12 @@ _suture; printf '%s\\n' "\${COMPREPLY[@]}"`,
     'an\\ NMI\\ in\\ the\\ shadow\n',
   );
   expect(offered(['check', 'tw'])).toBe('two.suture\n');
+  // As they are typed: begun with a quote, or with an escaped blank.
+  for (const begun of ['"an N', "'an N"])
+    expect(offered(['verify', 'two.suture', '--scenario', begun])).toBe('an NMI in the shadow\n');
+  expect(offered(['verify', "'two.suture'", '--scenario', 'an\\ N'])).toBe(
+    'an\\ NMI\\ in\\ the\\ shadow\n',
+  );
 });
 
 test('fish', () => {
