@@ -2,6 +2,7 @@
 
 import { type FSWatcher, watch as watchFolder } from 'node:fs';
 import { dirname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { source } from '../../grammar/index.ts';
 import { fingerprint } from '../fingerprint.ts';
 import { compile, Verification } from '../index.ts';
@@ -224,11 +225,21 @@ class Watched {
     const rows = process.stdout.rows ?? 24;
     const columns = process.stdout.columns ?? 80;
     const lines = this.lines(columns);
-    const room = rows - 1;
-    const shown =
-      lines.length <= room
-        ? lines
-        : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`];
+    // A message may be longer than a row; where more rows are written than there are, the screen scrolls.
+    const heights = lines.map((l) =>
+      Math.max(1, Math.ceil(stripVTControlCharacters(l).length / columns)),
+    );
+    const fits = (room: number): number => {
+      let taken = 0;
+      const over = heights.findIndex((h) => {
+        taken += h;
+        return taken > room;
+      });
+      return over < 0 ? lines.length : over;
+    };
+    const whole = fits(rows - 1) === lines.length;
+    const kept = fits(rows - 2);
+    const shown = whole ? lines : [...lines.slice(0, kept), `… ${lines.length - kept} more lines`];
     process.stdout.write(`\x1b[H${shown.map((l) => `${l}\x1b[K`).join('\n')}\x1b[J`);
   }
 

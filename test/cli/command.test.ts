@@ -250,4 +250,18 @@ describe('usage', () => {
     const r = await folder.shell(line ?? 'false');
     expect(r, r.err).toMatchObject({ code: 0 });
   });
+  test('the example in the help of open works, with the link of a spec', async () => {
+    const help = await folder.run(['open', '--help']);
+    const line = /^Example:\n {2}(suture .*)$/m.exec(help.out)?.[1] ?? 'false';
+    const r = await folder.shell(`LINK=$(suture share examples/one-stub.suture)\n${line}`);
+    expect(r, r.err).toMatchObject({ code: 0 });
+  });
+  test('every command has an example in its help', async () => {
+    const offered = (await folder.run(['words', '--', ''])).out.split('\n').slice(1, -1);
+    expect(offered.length).toBeGreaterThan(10);
+    for (const command of offered.filter((c) => c !== 'help')) {
+      const help = await folder.run([command, '--help']);
+      expect(help.out).toMatch(new RegExp(`^Example.*:\\n {2}suture.* ?${command}\\b`, 'm'));
+    }
+  });
 });

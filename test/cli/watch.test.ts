@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { Folder, guarded, spec as small } from './command.ts';
 
@@ -98,6 +99,21 @@ test('a save while another scenario is searched is checked when its turn comes',
   folder.write('a.suture', spec(scenario).replace('two: ret', 'two: nop; ret'));
   await screen.shows(/\? outdated +first/, at);
   await screen.shows(/3 of 3 scenarios as expected/, at);
+}, 60_000);
+
+test('what does not fit is counted, and nothing scrolls', async () => {
+  const folder = new Folder();
+  const wrong = spec('scenario "second" { site at');
+  // The place of each message takes more than a row.
+  for (const n of [1, 2, 3, 4, 5]) folder.write(`${'folder'.repeat(20)}/${n}.suture`, wrong);
+  screen = new Screen(folder);
+  await screen.shows(/more lines/);
+  const frame = screen.output.split('\x1b[H').find((f) => f.includes('more lines')) ?? '';
+  const rows = stripVTControlCharacters(frame)
+    .split('\r\n')
+    .map((l) => Math.max(1, Math.ceil(l.length / 90)));
+  expect(Math.max(...rows)).toBeGreaterThan(1);
+  expect(rows.reduce((a, b) => a + b)).toBeLessThanOrEqual(24);
 }, 60_000);
 
 test('without a terminal it says so', async () => {
