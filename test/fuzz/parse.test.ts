@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type File, parse, print } from '../../grammar/index.ts';
 import { lexer } from '../../grammar/tokens.ts';
-import { bare, corpus, shown } from './corpus.ts';
+import { bare, corpus, shown } from '../grammar/corpus.ts';
 
 const texts = corpus.map(({ text }) => text);
 const pieces = [
