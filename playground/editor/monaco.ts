@@ -83,8 +83,12 @@ class Monaco implements Editor {
     this.model.setEOL(0);
     this.code = editor.create(this.element, {
       model: this.model,
+      // What is typed is what stands there: Enter ends a line, whatever is offered, and Tab takes the offer.
+      acceptSuggestionOnEnter: 'off',
       accessibilitySupport: 'auto',
       ariaLabel: 'Source of the protocol',
+      autoClosingBrackets: 'never',
+      autoClosingQuotes: 'never',
       automaticLayout: true,
       contextmenu: false,
       detectIndentation: false,
@@ -514,12 +518,6 @@ function prepare({ colours }: Asking): void {
       ['{', '}'],
       ['(', ')'],
       ['[', ']'],
-    ],
-    autoClosingPairs: [
-      { open: '{', close: '}' },
-      { open: '(', close: ')' },
-      { open: '[', close: ']' },
-      { open: '"', close: '"', notIn: ['string', 'comment'] },
     ],
     wordPattern: /[A-Za-z_][A-Za-z0-9_]*/,
   });
