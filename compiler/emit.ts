@@ -2,11 +2,11 @@
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import type { Item as FileItem, Span } from '../grammar/index.ts';
+import type { Compiled } from './compile.ts';
 import type { Program } from './ir.ts';
 import type { Listing, Lowered } from './lower.ts';
 import type { Address, Expr } from './ops.ts';
 import { allItems } from './spec.ts';
-import type { Compiled } from './verify.ts';
 import type { Item } from './x86/assemble.ts';
 import { assemble, bind, fill } from './x86/assemble.ts';
 import type { EmitItem } from './x86/emit.ts';

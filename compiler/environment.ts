@@ -1,8 +1,8 @@
 // The settings that a verdict rests on, in words: all of them, so that nobody has to know the defaults.
 
+import type { Compiled } from './compile.ts';
+import { programOf } from './compile.ts';
 import type { Check } from './scenario.ts';
-import type { Compiled } from './verify.ts';
-import { programOf } from './verify.ts';
 
 /** One after the other, as a scenario would say them. */
 export function environment(compiled: Compiled, check: Check): readonly string[] {

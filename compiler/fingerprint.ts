@@ -1,6 +1,6 @@
 // What a verdict rests on, as a text: two scenarios with the same one have the same verdict, wherever they stand.
 
-import { type Compiled, programOf, type Scenario } from './verify.ts';
+import { type Compiled, programOf, type Scenario } from './compile.ts';
 
 /** The lowered programs of its checks and what is expected of them. Comments, blanks and other scenarios are no part of it. */
 export function fingerprint(compiled: Compiled, scenario: Scenario): string {

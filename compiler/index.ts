@@ -13,6 +13,8 @@ export {
   source,
 } from '../grammar/index.ts';
 export { waiting as capabilities } from './capabilities.ts';
+export type { Compiled, Expected, Scenario } from './compile.ts';
+export { compile, programOf } from './compile.ts';
 export { type Divergence, divergence } from './divergence.ts';
 export { type Emitted, emit } from './emit.ts';
 export { createMachine } from './emulator/machine.ts';
@@ -55,13 +57,6 @@ export type {
   Telling,
   ToldStep,
 } from './telling.ts';
-export type {
-  CheckResult,
-  Compiled,
-  Expected,
-  Scenario,
-  ScenarioResult,
-  Verdict,
-} from './verify.ts';
-export { compile, programOf, Verification } from './verify.ts';
+export type { CheckResult, ScenarioResult, Verdict } from './verify.ts';
+export { Verification } from './verify.ts';
 export { languageVersion, machineVersion, schemaVersion } from './version.ts';

@@ -6,9 +6,10 @@ import type { Diagnostic } from '../grammar/diagnostic.ts';
 import type { Span } from '../grammar/index.ts';
 import type { Place as Range, Source } from '../grammar/source.ts';
 import { place, source } from '../grammar/source.ts';
+import type { Compiled, Expected } from './compile.ts';
 import type { Trace, Why } from './emulator/trace.ts';
 import type { Violation } from './explorer/index.ts';
-import type { CheckResult, Compiled, Expected, ScenarioResult, Verdict } from './verify.ts';
+import type { CheckResult, ScenarioResult, Verdict } from './verify.ts';
 import { languageVersion, machineVersion, schemaVersion } from './version.ts';
 import { printAddress } from './x86/text.ts';
 

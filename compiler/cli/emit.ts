@@ -2,9 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { place, source } from '../../grammar/index.ts';
+import type { Compiled, Scenario } from '../compile.ts';
 import { image } from '../image/image.ts';
 import { compile, emit as emitItems, programOf } from '../index.ts';
-import type { Compiled, Scenario } from '../verify.ts';
 import { schemaVersion } from '../version.ts';
 import { emitAsm, emitBin, emitHex, emitJson, emitListing } from '../x86/emit.ts';
 import { diagnose } from './diagnose.ts';

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearest } from '../../grammar/index.ts';
-import type { Scenario } from '../verify.ts';
+import type { Scenario } from '../compile.ts';
 
 /** A use of the command that cannot be followed: exit 2. */
 export class UsageError extends Error {}

@@ -1,6 +1,7 @@
 // The run to what a scenario violates or witnesses, as a search finds it.
 
-import { type Compiled, type Scenario, Verification } from '../verify.ts';
+import type { Compiled, Scenario } from '../compile.ts';
+import { Verification } from '../verify.ts';
 import { UsageError } from './files.ts';
 
 export interface Finding {

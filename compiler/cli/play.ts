@@ -2,8 +2,8 @@
 
 import { randomInt } from 'node:crypto';
 import { source } from '../../grammar/index.ts';
+import type { Compiled, Scenario } from '../compile.ts';
 import { compile, createMachine, programOf, tellAll, walk } from '../index.ts';
-import type { Compiled, Scenario } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, readText, UsageError, why } from './files.ts';
 import { findRun } from './finding.ts';

@@ -1,10 +1,10 @@
 // `suture replay`: a saved run against its spec, step by step, by names and by digests.
 
 import { source } from '../../grammar/index.ts';
+import type { Compiled } from '../compile.ts';
 import { divergence } from '../divergence.ts';
 import { compile, createMachine, programOf, tell } from '../index.ts';
 import type { ViolationReport } from '../report.ts';
-import type { Compiled } from '../verify.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readText, UsageError, why } from './files.ts';

@@ -1,13 +1,13 @@
 // A run as a table that reads without help: a column for each CPU, what was done, and the sentences on why.
 
 import { position, type Source } from '../../grammar/index.ts';
+import type { Compiled } from '../compile.ts';
 import { nearLabel } from '../emulator/machine.ts';
 import type { Violation } from '../explorer/index.ts';
 import { programOf, type Trace, type TraceStep, type Why } from '../index.ts';
 import { region } from '../ir.ts';
 import { hex, messageOf, whyOf } from '../report.ts';
 import type { Check } from '../scenario.ts';
-import type { Compiled } from '../verify.ts';
 import { type Terminal, wrap } from './terminal.ts';
 
 export interface Run {

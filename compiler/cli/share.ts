@@ -2,6 +2,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { source } from '../../grammar/index.ts';
+import type { Compiled, Scenario } from '../compile.ts';
 import { divergence } from '../divergence.ts';
 import {
   compile,
@@ -14,7 +15,6 @@ import {
   type SharedRun,
   tell,
 } from '../index.ts';
-import type { Compiled, Scenario } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError, why } from './files.ts';
 import { findRun } from './finding.ts';

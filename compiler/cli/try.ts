@@ -1,11 +1,11 @@
 // `suture try`: boots each scenario as an image, and compares what is observed with what the model allows.
 
 import { source } from '../../grammar/index.ts';
+import type { Compiled, Scenario } from '../compile.ts';
 import { image, unbootable } from '../image/image.ts';
 import { told } from '../image/told.ts';
 import { compile, programOf } from '../index.ts';
 import { Allowed, judge, type Trial } from '../trial.ts';
-import type { Compiled, Scenario } from '../verify.ts';
 import { schemaVersion } from '../version.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError } from './files.ts';

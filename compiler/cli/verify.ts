@@ -2,12 +2,13 @@
 
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
+import type { Compiled, Scenario } from '../compile.ts';
 import { github } from '../github.ts';
 import { compile, environment, Verification } from '../index.ts';
 import { type JunitFile, junit } from '../junit.ts';
 import { documentOf, fileReport, neverExecuted } from '../report.ts';
 import { sarif } from '../sarif.ts';
-import type { Compiled, Scenario, ScenarioResult } from '../verify.ts';
+import type { ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
 import { Progress } from './progress.ts';

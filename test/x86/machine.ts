@@ -1,10 +1,10 @@
 // A machine of one thread with every register, eight words of data and a stack, for single instructions.
 
+import { compile, programOf } from '../../compiler/compile.ts';
 import { Core } from '../../compiler/emulator/core.ts';
 import type { Environment, Program } from '../../compiler/ir.ts';
 import { region } from '../../compiler/ir.ts';
 import { RSP } from '../../compiler/ops.ts';
-import { compile, programOf } from '../../compiler/verify.ts';
 
 /** All general registers but RSP. */
 export const general: readonly number[] = Array.from({ length: 16 }, (_, r) => r).filter(
