@@ -203,7 +203,7 @@ export function sums(parts: readonly Figures[]): Figures {
   };
 }
 
-function violationReport(
+export function violationReport(
   text: Source,
   check: number,
   violation: Violation,

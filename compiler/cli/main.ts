@@ -1,6 +1,7 @@
 // The command's arguments: which call, with which options; and the exit code, for every way it can end.
 
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { kinds } from '../minimize/pieces.ts';
 import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
 import { complete, type Shell, scripts, shells, wordsText } from './completion.ts';
@@ -8,6 +9,7 @@ import { type EmitOptions, emit } from './emit.ts';
 import { explain } from './explain.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
+import { type MinimizeOptions, minimize } from './minimize.ts';
 import { create, type NewOptions } from './new.ts';
 import { type PlayOptions, play } from './play.ts';
 import { type PlaygroundOptions, playground } from './playground.ts';
@@ -86,6 +88,13 @@ const collect = (text: string, before: readonly string[] | undefined): readonly 
   ...(before ?? []),
   text,
 ];
+const collectOf =
+  <T extends string>(known: readonly T[]) =>
+  (text: string, before: readonly T[] | undefined): readonly T[] => {
+    const found = known.find((k) => k === text);
+    if (!found) throw new InvalidArgumentError(`Allowed choices are ${known.join(', ')}.`);
+    return [...(before ?? []), found];
+  };
 
 function commands(done: (code: number) => void): Command {
   const program = new Command('suture')
@@ -152,6 +161,33 @@ function commands(done: (code: number) => void): Command {
     )
     .action(async (files: string[], options: VerifyOptions & { watch?: true }) => {
       done(await (options.watch ? watch : verify)(files, options));
+    });
+
+  program
+    .command('minimize')
+    .description(
+      'which syncs, orders, units and conditions a verdict needs: all minimal sets, and why',
+    )
+    .argument('<file>', 'a spec; `-` is standard input')
+    .option('--scenario <name>', 'only this scenario; may be repeated', collect)
+    .addOption(
+      new Option('--only <kind>', 'only such pieces; may be repeated')
+        .choices(kinds)
+        .argParser(collectOf(kinds)),
+    )
+    .option('--runs', 'the shortest run without each piece that is needed')
+    .option('--max-states <n>', 'states that one search may store', whole(1))
+    .option('--max-memory <mb>', 'megabytes that one search may hold', whole(1), 4096)
+    .option('--timeout <s>', 'seconds for all of it', positive)
+    .option('--json', 'a document instead of text')
+    .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')
+    .option('--full-run', 'every step of a run, also the quiet ones')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all is known, 1 not as expected as it is written, 2 usage or file errors, 3 unfinished.\n\nExample:\n  suture minimize examples/int3-emulate.suture --scenario "as merged"',
+    )
+    .action(async (file: string, options: MinimizeOptions) => {
+      done(await minimize(file, options));
     });
 
   program

@@ -24,6 +24,8 @@ export interface Progress {
   readonly queue: number;
   /** Bytes held now. */
   readonly bytes: number;
+  /** Properties that some run already violates. */
+  readonly violated: readonly string[];
 }
 
 export interface Step {
@@ -201,6 +203,7 @@ class BreadthFirst implements Search {
       depth: this.#depth,
       queue: this.#store.count - this.#head,
       bytes: this.#account.used,
+      violated: this.#model.properties.filter((_, i) => this.#violated[i] !== undefined),
     };
   }
 

@@ -18,6 +18,7 @@ const schema = (name: string): object =>
 const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
 const isVerify = ajv.compile(schema('verify.schema.json'));
 const isEmit = ajv.compile(schema('emit.schema.json'));
+const isMinimize = ajv.compile(schema('minimize.schema.json'));
 
 const small = folder.write(
   'small.suture',
@@ -92,6 +93,39 @@ describe('the verify document', () => {
     const timeless = (d: Document) =>
       JSON.stringify(d, (key, value) => (key === 'seconds' ? 0 : value));
     expect(timeless(await document(small, stuck))).toBe(timeless(runs));
+  });
+});
+
+describe('the minimize document', () => {
+  const minimize = (...args: string[]) => folder.run(['minimize', ...args]);
+  test('sets, runs, and the same again', async () => {
+    const r = await minimize(holds, '--json');
+    const value = JSON.parse(r.out);
+    expect(isMinimize(value), JSON.stringify(isMinimize.errors)).toBe(true);
+    const [all] = value.scenarios;
+    expect(all).toMatchObject({ name: 'all', asWritten: 'keeps', unfinished: 0, bound: null });
+    const needed = all.pieces.filter((p: { needed: string }) => p.needed === 'always');
+    expect(needed.length).toBeGreaterThan(0);
+    for (const p of needed) expect(p.without.run.trace.schedule.length).toBeGreaterThan(0);
+    expect(r.code).toBe(0);
+  });
+  test('what is not as it is written, and what is unfinished', async () => {
+    const wrong = folder.write(
+      'wrong.suture',
+      spec(withoutSync, 'scenario "no sync" {} expect holds'),
+    );
+    const r = await minimize(wrong, '--json');
+    const value = JSON.parse(r.out);
+    expect(isMinimize(value), JSON.stringify(isMinimize.errors)).toBe(true);
+    expect(value.scenarios[0]).toMatchObject({ asWritten: 'breaks', because: 'torn_instruction' });
+    expect(r.code).toBe(1);
+    const cut = await minimize(holds, '--max-states', '50', '--json');
+    expect(JSON.parse(cut.out).scenarios[0]).toMatchObject({
+      asWritten: 'unfinished',
+      bound: 'states',
+      sets: [],
+    });
+    expect(cut.code).toBe(3);
   });
 });
 

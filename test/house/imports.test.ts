@@ -35,7 +35,7 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|image|emulator|explorer|explain|service|cli)\//.exec(file)?.[1] ??
+    : (/^compiler\/(x86|image|emulator|explorer|explain|minimize|service|cli)\//.exec(file)?.[1] ??
       (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
@@ -48,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   image: ['forms', 'grammar', 'x86'], // a program on a machine: neither emulator nor explorer
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
   compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'explorer', 'explain'],
+  minimize: ['forms', 'grammar', 'emulator', 'explorer', 'compiler'], // variants of a spec, searched
   service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
   cli: [
     'forms',
@@ -58,6 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'explorer',
     'explain',
     'compiler',
+    'minimize',
     'service',
   ],
   playground: ['grammar', 'compiler', 'service'], // by their public faces alone

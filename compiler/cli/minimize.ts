@@ -1,0 +1,349 @@
+// `suture minimize`: what of a spec its verdicts need, as a table, as a document, and as a shorter spec.
+
+import { position, type Source, source } from '../../grammar/index.ts';
+import { type Compiled, compile, type Scenario } from '../compile.ts';
+import {
+  type Evidence,
+  Minimization,
+  type Minimized,
+  type PieceResult,
+} from '../minimize/minimize.ts';
+import type { Kinds } from '../minimize/pieces.ts';
+import { becauseText, minimizedReport, pieceText } from '../minimize/report.ts';
+import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
+import { diagnose } from './diagnose.ts';
+import { pick, readInputs, UsageError } from './files.ts';
+import { Progress } from './progress.ts';
+import { runTable } from './run.ts';
+import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
+
+export interface MinimizeOptions {
+  readonly scenario?: readonly string[];
+  readonly only?: Kinds;
+  readonly runs?: boolean;
+  readonly maxStates?: number;
+  readonly maxMemory: number;
+  readonly timeout?: number;
+  readonly json?: boolean;
+  readonly ascii?: boolean;
+  readonly fullRun?: boolean;
+}
+
+/** States between two looks at the clock and at the keyboard. */
+const slice = 20_000;
+
+export async function minimize(name: string, options: MinimizeOptions): Promise<number> {
+  const input = readInputs([name], false)[0];
+  if (input?.text === undefined) throw new UsageError(`${name}: ${input?.problem}`);
+  const compiled = compile(input.text);
+  const text = source(input.text, name);
+  const errors = terminal(process.stderr);
+  for (const d of compiled.diagnostics) process.stderr.write(diagnose(text, d, errors));
+  if (compiled.diagnostics.some((d) => d.severity === 'error')) return 1;
+  const scenarios = options.scenario
+    ? options.scenario.map((s) => pick(compiled.scenarios, s))
+    : compiled.scenarios;
+  const t = terminal(process.stdout, options.ascii === true);
+  const view = new View(t, text, compiled, options);
+  const print = (line: string): void => {
+    if (!options.json) process.stdout.write(t.ascii ? toAscii(line) : line);
+  };
+  print(view.head());
+  const work = new Minimization(
+    compiled,
+    scenarios,
+    { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) },
+    options.only,
+  );
+  const seconds: number[] = [];
+  await searched(work, options, (found, took) => {
+    seconds.push(took);
+    print(view.scenario(found, took));
+  });
+  const results = work.results();
+  const figures = work.progress();
+  if (options.json) {
+    const document = {
+      schemaVersion,
+      languageVersion,
+      machineVersion,
+      file: name,
+      protocol: compiled.file?.name.text ?? null,
+      scenarios: results.map((r, i) => minimizedReport(text, r, seconds[i] ?? 0)),
+      programs: figures.programs,
+      searches: figures.searches,
+      replayed: figures.replayed,
+      states: figures.states,
+    };
+    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  } else print(closing(t, results, figures, seconds));
+  if (results.some((r) => r.asWritten === 'breaks')) return 1;
+  return results.some(incomplete) ? 3 : 0;
+}
+
+const incomplete = (r: Minimized): boolean =>
+  r.asWritten === 'unfinished' || r.unfinished > 0 || r.tooMany;
+
+/** All of it, in slices; `told` hears of each scenario when it is done. */
+async function searched(
+  work: Minimization,
+  options: MinimizeOptions,
+  told: (found: Minimized, seconds: number) => void,
+): Promise<void> {
+  const progress = new Progress(options.json !== true);
+  const started = performance.now();
+  const deadline =
+    options.timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * options.timeout;
+  let stopped = false;
+  const onInterrupt = (): void => {
+    if (stopped) process.exit(130);
+    stopped = true;
+    progress.clear();
+    process.stderr.write('suture: stopping; once more ends at once\n');
+    work.stop('interrupted');
+  };
+  process.on('SIGINT', onInterrupt);
+  try {
+    let shown = 0;
+    let since = started;
+    progress.begin();
+    for (let done = false; !done; ) {
+      if (performance.now() >= deadline) work.stop('time');
+      done = work.advance(slice).done;
+      const { scenario, states, programs } = work.progress();
+      progress.show(`${scenario}: ${count(programs, 'variant')}`, {
+        states,
+        depth: 0,
+        queue: 0,
+        bytes: 0,
+      });
+      for (const found of work.results().slice(shown)) {
+        progress.clear();
+        const now = performance.now();
+        told(found, (now - since) / 1000);
+        since = now;
+        shown++;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    progress.clear();
+    process.off('SIGINT', onInterrupt);
+  }
+}
+
+class View {
+  private readonly t: Terminal;
+  private readonly text: Source;
+  private readonly compiled: Compiled;
+  private readonly options: MinimizeOptions;
+
+  constructor(t: Terminal, text: Source, compiled: Compiled, options: MinimizeOptions) {
+    this.t = t;
+    this.text = text;
+    this.compiled = compiled;
+    this.options = options;
+  }
+
+  head(): string {
+    const { t } = this;
+    const name = this.compiled.file?.name.text ?? '';
+    const line = `${t.paint('bold', name)}  ${t.paint('dim', this.text.name)}`;
+    return `${name.length + this.text.name.length + 2 <= t.columns ? line : `${t.paint('bold', name)}\n${t.paint('dim', this.text.name)}`}\n`;
+  }
+
+  scenario(found: Minimized, seconds: number): string {
+    const { t } = this;
+    const title = `"${found.scenario.name}", ${expectation(found.scenario)}`;
+    const lines = [
+      '',
+      ...wrap(t.plain(title), t.columns).map((l) => t.paint('bold', l)),
+      ...wrap(t.plain(this.summary(found, seconds)), t.columns),
+    ];
+    if (found.asWritten === 'keeps' && !found.tooMany && found.pieces.length > 0)
+      lines.push('', ...this.table(found));
+    if (found.sets.length > 1) {
+      lines.push('');
+      found.sets.forEach((s, i) => {
+        const kept = s.kept.map((k) => this.short(found.pieces[k] as PieceResult));
+        const words = kept.length > 0 ? kept.join('; ') : 'nothing of all this';
+        wrap(t.plain(words), t.columns - 9).forEach((l, k) => {
+          lines.push(k === 0 ? `  set ${String(i + 1).padEnd(2)} ${l}` : `         ${l}`);
+        });
+      });
+    }
+    if (this.options.runs)
+      for (const p of found.pieces) if (p.evidence) lines.push('', ...this.run(found, p));
+    return `${lines.join('\n')}\n`;
+  }
+
+  private summary(found: Minimized, seconds: number): string {
+    const time = `, ${secondsText(seconds)} s`;
+    if (found.asWritten === 'breaks') {
+      const why = found.because ? `: ${becauseText(found.because)}` : '';
+      return `not as expected as it is written${why}`;
+    }
+    if (found.asWritten === 'unfinished')
+      return `unfinished as it is written: ${this.bound(found.bound)}`;
+    if (found.tooMany)
+      return `unfinished: ${found.pieces.length} pieces have too many sets; ask for fewer with --only`;
+    if (found.pieces.length === 0) return 'there is nothing to take out';
+    const sizes = found.sets.map((s) => s.kept.length);
+    const of = `of ${count(found.pieces.length, 'piece')}`;
+    const sure = found.sets.every((s) => s.minimal);
+    const open =
+      found.unfinished > 0
+        ? `; ${count(found.unfinished, 'set')} unfinished: ${this.bound(found.bound)}`
+        : '';
+    if (found.sets.length === 0) return `no set is known${open}`;
+    const sets =
+      found.sets.length === 1
+        ? sizes[0] === 0
+          ? `needs none ${of}`
+          : `one minimal set, ${sizes[0]} ${of}`
+        : `${found.sets.length} minimal sets, ${[...new Set(sizes)].join(' or ')} ${of}`;
+    return `${sets}${sure ? '' : ', as far as is known'}${open}${time}`;
+  }
+
+  private bound(name: string | undefined): string {
+    const { maxStates, maxMemory, timeout } = this.options;
+    switch (name) {
+      case 'states':
+        return `raise --max-states ${maxStates}`;
+      case 'memory':
+        return `raise --max-memory ${maxMemory}`;
+      case 'time':
+        return `raise --timeout ${timeout}`;
+      case 'interrupted':
+        return 'interrupted';
+      default:
+        return `the machine keeps no more ${name}; no option raises this`;
+    }
+  }
+
+  private line(p: PieceResult): number {
+    return position(this.text, (p.piece.via[0] ?? p.piece.span).start).line;
+  }
+  private short(p: PieceResult): string {
+    return `${pieceText(p.piece, this.text.text)} (${this.line(p)})`;
+  }
+
+  private table(found: Minimized): string[] {
+    const { t } = this;
+    const rows = found.pieces.map((p) => ({
+      line: String(this.line(p)),
+      piece: pieceText(p.piece, this.text.text),
+      needed: this.needed(found, p),
+      without: this.without(found, p),
+    }));
+    const line = Math.max(4, ...rows.map((r) => r.line.length));
+    const needed = Math.max(6, ...rows.map((r) => r.needed.length));
+    const longest = Math.max(5, ...rows.map((r) => r.piece.length));
+    const piece = Math.min(longest, Math.max(24, t.columns - line - needed - 8 - 26));
+    const room = t.columns - line - piece - needed - 8;
+    const out = [
+      t.paint(
+        'dim',
+        `  ${'line'.padStart(line)}  ${'piece'.padEnd(piece)}  ${'needed'.padEnd(needed)}  without it`,
+      ),
+    ];
+    rows.forEach((r, i) => {
+      const colour = (found.pieces[i] as PieceResult).needed === 'never' ? 'dim' : 'green';
+      const pieces = wrap(t.plain(r.piece), piece);
+      const without = wrap(t.plain(r.without), room);
+      for (let k = 0; k < Math.max(pieces.length, without.length); k++) {
+        const first = k === 0;
+        const head = `  ${(first ? r.line : '').padStart(line)}  ${(pieces[k] ?? '').padEnd(piece)}  `;
+        const word = (first ? r.needed : '').padEnd(needed);
+        out.push(`${head}${t.paint(colour, word)}  ${without[k] ?? ''}`.trimEnd());
+      }
+    });
+    return out;
+  }
+
+  private needed(found: Minimized, p: PieceResult): string {
+    const at = found.pieces.indexOf(p);
+    switch (p.needed) {
+      case 'always':
+        return 'yes';
+      case 'never':
+        return 'no';
+      case 'implied':
+        return 'follows';
+      case 'not known':
+        return '?';
+      case 'in some sets': {
+        const sets = found.sets.flatMap((s, i) => (s.kept.includes(at) ? [i + 1] : []));
+        return `set ${sets.join(', ')}`;
+      }
+    }
+  }
+
+  /** What the shortest run comes to, and what else is as in no text. */
+  private without(found: Minimized, p: PieceResult): string {
+    const e = p.evidence;
+    if (!e) return p.needed === 'never' ? this.decided(found, p) : '';
+    const steps = e.run ? `, ${count(e.run.violation.schedule.length, 'step')}` : '';
+    const how = this.how(found, p, e);
+    return `${becauseText(e.because)}${steps}${how === '' ? '' : ` (${how})`}`;
+  }
+
+  /** How a condition that nothing needs is decided where it is gone. */
+  private decided(found: Minimized, p: PieceResult): string {
+    const at = found.pieces.indexOf(p);
+    const ways = new Set(
+      found.sets.flatMap((s) => s.ways.filter((w) => w.piece === at).map((w) => w.way)),
+    );
+    if (ways.size !== 1) return '';
+    return ways.has('then') ? 'taken always' : 'taken never';
+  }
+
+  private how(found: Minimized, p: PieceResult, e: Evidence): string {
+    const at = found.pieces.indexOf(p);
+    const others = found.pieces.filter((_, i) => i !== at && (e.gone & (1 << i)) !== 0);
+    const way = e.ways.find((w) => w.piece === at)?.way;
+    return [
+      ...(way === undefined ? [] : [way === 'then' ? 'taken always' : 'taken never']),
+      ...e.orders.map((o) => o.join(', ')),
+      ...(others.length > 0 ? [`with ${count(others.length, 'piece')} more gone`] : []),
+    ].join('; ');
+  }
+
+  private run(found: Minimized, p: PieceResult): string[] {
+    const { t } = this;
+    const e = p.evidence as Evidence;
+    const how = this.how(found, p, e);
+    const head = `Without ${this.short(p)}${how === '' ? '' : ` (${how})`}:`;
+    const lines = wrap(t.plain(head), t.columns).map((l) => t.paint('bold', l));
+    const check = found.scenario.checks[e.check];
+    if (!e.run || !check) return [...lines, '', `  ${t.plain(becauseText(e.because))}`];
+    const run = { compiled: this.compiled, text: this.text, check, ...e.run };
+    return [...lines, '', runTable(run, t, this.options.fullRun === true)];
+  }
+}
+
+function expectation({ expected }: Scenario): string {
+  if (expected.kind === 'holds') return 'expect holds';
+  return `expect violates ${expected.only ? 'only ' : ''}${expected.properties.join(' or ')}`;
+}
+
+function closing(
+  t: Terminal,
+  results: readonly Minimized[],
+  figures: ReturnType<Minimization['progress']>,
+  seconds: readonly number[],
+): string {
+  const open = results.filter(incomplete).length;
+  const wrong = results.filter((r) => r.asWritten === 'breaks').length;
+  const parts = [
+    count(results.length, 'scenario'),
+    ...(wrong > 0 ? [`${wrong} not as expected`] : []),
+    ...(open > 0 ? [`${open} unfinished`] : []),
+    count(figures.programs, 'different program'),
+    count(figures.searches, 'search', 'searches'),
+    `${grouped(figures.replayed)} decided by a run of another`,
+    count(figures.states, 'state'),
+    `${secondsText(seconds.reduce((a, b) => a + b, 0))} s`,
+  ];
+  return `\n${wrap(parts.join(', '), t.columns).join('\n')}\n`;
+}

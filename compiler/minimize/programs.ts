@@ -1,0 +1,334 @@
+// What is known of each different program: violations by the runs that end in them, and whether all of it was visited.
+//
+// Programs that lower to the same are one. A run that violates in one program is tried in others before they are
+// searched: what it comes to there is a run of that program, step by step, or it proves nothing.
+
+import type { Expected } from '../compile.ts';
+import { createMachine, type Machine } from '../emulator/machine.ts';
+import { type Bounds, createSearch, type Violation } from '../explorer/index.ts';
+import type { Program } from '../ir.ts';
+
+/** What speaks for the answer of a check. */
+export type Because =
+  | { readonly kind: 'violates'; readonly property: string }
+  | { readonly kind: 'unreached'; readonly witness: string }
+  | { readonly kind: 'holds' }
+  | { readonly kind: 'refused'; readonly message: string };
+
+export type Decision =
+  | { readonly answer: 'keeps' }
+  | { readonly answer: 'breaks'; readonly because: Because }
+  | { readonly answer: 'unknown' };
+
+/** A step by its name, and the operation's offset in the text where it is one; -1 else. */
+interface Played {
+  readonly name: string;
+  readonly cpu: number;
+  readonly source: number;
+}
+interface Hint {
+  readonly property: string;
+  readonly steps: readonly Played[];
+}
+
+export interface Known {
+  readonly violated: Set<string>;
+  /** Set where every state was visited: the witnesses that no run reaches. */
+  missed: readonly string[] | undefined;
+  /** Why there is no program. */
+  refused: string | undefined;
+  /** What ended the search with all the bounds that there are. */
+  bound: string | undefined;
+  /** As many states were looked at in vain. */
+  looked: number;
+}
+
+/** States that a caller grants until it is asked again. */
+export interface Credit {
+  left: number;
+  /** A reason to search no more. */
+  stopped: string | undefined;
+}
+
+export interface Figures {
+  /** Programs that differ from each other. */
+  programs: number;
+  searches: number;
+  /** Programs that were decided by a run of another one. */
+  replayed: number;
+  states: number;
+}
+
+/** States between two looks at what was found: a run is the shortest whatever it is. */
+const slice = 256;
+/** Runs of others that are tried in a program, those that told something last first. */
+const mostHints = 6;
+
+export class Programs {
+  readonly figures: Figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
+  private readonly bounds: Bounds;
+  private readonly credit: Credit;
+  private readonly byKey = new Map<string, Known>();
+  /** Parts of programs as texts, each kept once: a key is their numbers. */
+  private readonly parts = new Map<string, number>();
+  private hints: readonly Hint[] = [];
+
+  constructor(bounds: Bounds, credit: Credit) {
+    this.bounds = bounds;
+    this.credit = credit;
+  }
+
+  /** The same for programs that differ in nothing but places in the text, and only for them. */
+  key(program: Program): string {
+    return Object.values(program)
+      .map((part) => {
+        const text = JSON.stringify(part, plain) ?? '';
+        const known = this.parts.get(text);
+        if (known !== undefined) return known;
+        this.parts.set(text, this.parts.size);
+        return this.parts.size - 1;
+      })
+      .join(' ');
+  }
+
+  of(program: Program): Known {
+    const key = this.key(program);
+    const known = this.byKey.get(key);
+    if (known) return known;
+    this.figures.programs++;
+    const fresh = nothing();
+    this.byKey.set(key, fresh);
+    return fresh;
+  }
+
+  /** Looks at up to `most` states, or at all that the bounds allow, until the expectation is decided. */
+  *decide(
+    program: Program,
+    known: Known,
+    expected: Expected,
+    most: number | undefined,
+  ): Generator<void, void> {
+    if (decision(expected, known).answer !== 'unknown' || known.bound !== undefined) return;
+    if (most !== undefined && known.looked >= most) return;
+    const machine = createMachine(program);
+    if (known.looked === 0 && this.follow(machine, known, expected)) return;
+    known.looked = most ?? known.looked;
+    yield* this.search(machine, known, expected, most === undefined ? {} : { maxStates: most });
+  }
+
+  /** The shortest run of up to `maxDepth` steps that breaks the expectation. */
+  *shortest(
+    program: Program,
+    expected: Expected,
+    maxDepth: number | undefined,
+  ): Generator<void, Violation | undefined> {
+    const machine = createMachine(program);
+    const known = nothing();
+    const violations = yield* this.search(
+      machine,
+      known,
+      expected,
+      maxDepth === undefined ? {} : { maxDepth },
+    );
+    const found = decision(expected, known);
+    if (found.answer !== 'breaks' || found.because.kind !== 'violates') return undefined;
+    const wrong = violations.filter(
+      (v) => breaking(expected, v.property) || !expected.properties.includes(v.property),
+    );
+    return wrong.sort((a, b) => a.schedule.length - b.schedule.length)[0];
+  }
+
+  private *search(
+    machine: Machine,
+    known: Known,
+    expected: Expected,
+    narrower: Bounds,
+  ): Generator<void, readonly Violation[]> {
+    const search = createSearch(machine, {
+      ...this.bounds,
+      ...narrower,
+      maxStates: Math.min(
+        narrower.maxStates ?? Number.POSITIVE_INFINITY,
+        this.bounds.maxStates ?? Number.POSITIVE_INFINITY,
+      ),
+    });
+    this.figures.searches++;
+    const seen = (): Known => ({
+      ...known,
+      violated: new Set([...known.violated, ...search.progress().violated]),
+    });
+    let decided = false;
+    for (let done = false; !done; ) {
+      if (this.credit.left <= 0) yield;
+      this.credit.left -= slice;
+      if (this.credit.stopped !== undefined) search.stop(this.credit.stopped);
+      done = search.advance(slice).done;
+      if (done || decision(expected, seen()).answer === 'unknown') continue;
+      decided = true;
+      search.stop('decided');
+      done = true;
+    }
+    const result = search.result();
+    this.figures.states += result.states;
+    for (const v of result.violations) {
+      known.violated.add(v.property);
+      this.remember(machine, v);
+    }
+    if (result.bound === undefined)
+      known.missed = result.witnesses.flatMap((w) => (w.run ? [] : [w.name]));
+    // What a narrower look has not seen is no bound of the whole.
+    else if (
+      !decided &&
+      !(narrower.maxStates !== undefined && result.bound === 'states') &&
+      !(narrower.maxDepth !== undefined && result.bound === 'depth')
+    )
+      known.bound = result.bound;
+    return result.violations;
+  }
+
+  // ---- runs of one program in another
+
+  private remember(machine: Machine, v: Violation): void {
+    const steps: Played[] = [];
+    const player = new Player(machine, v.initial);
+    for (const { name } of v.schedule) {
+      const at = player.names().indexOf(name);
+      const action = player.actions[at] as number;
+      steps.push({ name, cpu: player.cpu(action), source: player.source(action) });
+      if (player.play(action) !== undefined) break;
+    }
+    const same = (h: Hint): boolean =>
+      h.property === v.property &&
+      h.steps.length === steps.length &&
+      h.steps.every((s, i) => s.name === steps[i]?.name);
+    if (this.hints.some(same)) return;
+    this.hints = [{ property: v.property, steps }, ...this.hints].slice(0, 4 * mostHints);
+  }
+
+  private follow(machine: Machine, known: Known, expected: Expected): boolean {
+    const fitting = this.hints.filter((h) => {
+      const then = { ...known, violated: new Set([...known.violated, h.property]) };
+      return decision(expected, then).answer !== 'unknown';
+    });
+    for (const hint of fitting.slice(0, mostHints)) {
+      const property = followed(machine, hint);
+      if (property === undefined) continue;
+      known.violated.add(property);
+      if (decision(expected, known).answer === 'unknown') continue;
+      this.hints = [hint, ...this.hints.filter((h) => h !== hint)];
+      this.figures.replayed++;
+      return true;
+    }
+    return false;
+  }
+}
+
+const nothing = (): Known => ({
+  violated: new Set(),
+  missed: undefined,
+  refused: undefined,
+  bound: undefined,
+  looked: 0,
+});
+
+/** What a part is told by: all of it but its places in the text and how it is shown. */
+function plain(key: string, value: unknown): unknown {
+  if (key === 'span' || key === 'spans') return undefined;
+  if (key === 'text' && typeof value === 'string') return undefined;
+  if (value instanceof Map) return [...value];
+  if (value instanceof Set) return [...value];
+  if (value instanceof Uint8Array) return [...value];
+  return typeof value === 'bigint' ? `${value}n` : value;
+}
+
+/** Whether a violation of the property speaks against the expectation by itself. */
+const breaking = (expected: Expected, property: string): boolean =>
+  expected.kind === 'holds' || (expected.only && !expected.properties.includes(property));
+
+/** As `verify` judges a check, from what is known so far. */
+export function decision(expected: Expected, known: Known): Decision {
+  const breaks = (because: Because): Decision => ({ answer: 'breaks', because });
+  if (known.refused !== undefined) return breaks({ kind: 'refused', message: known.refused });
+  const wrong = [...known.violated].find((p) => breaking(expected, p));
+  if (wrong !== undefined) return breaks({ kind: 'violates', property: wrong });
+  if (expected.kind === 'holds') {
+    if (known.missed === undefined) return { answer: 'unknown' };
+    const witness = known.missed[0];
+    return witness === undefined ? { answer: 'keeps' } : breaks({ kind: 'unreached', witness });
+  }
+  const met = expected.properties.some((p) => known.violated.has(p));
+  if (known.missed !== undefined) {
+    if (met) return { answer: 'keeps' };
+    const [other] = known.violated;
+    return breaks(other === undefined ? { kind: 'holds' } : { kind: 'violates', property: other });
+  }
+  return met && !expected.only ? { answer: 'keeps' } : { answer: 'unknown' };
+}
+
+/** A run that goes on as it is told. */
+class Player {
+  actions = new Int32Array(64);
+  private readonly machine: Machine;
+  private state: Int32Array;
+  private next: Int32Array;
+  private count = 0;
+
+  constructor(machine: Machine, initial: number) {
+    this.machine = machine;
+    this.state = (machine.initial()[initial] as Int32Array).slice();
+    this.next = this.state.slice();
+  }
+
+  names(): readonly string[] {
+    this.count = this.machine.enabled(this.state, this.actions);
+    if (this.count > this.actions.length) {
+      this.actions = new Int32Array(this.count);
+      this.count = this.machine.enabled(this.state, this.actions);
+    }
+    return Array.from(this.actions.subarray(0, this.count), (action) =>
+      this.machine.actionName(this.state, action),
+    );
+  }
+  cpu(action: number): number {
+    return this.machine.describe(this.state, action).cpu;
+  }
+  /** Where the operation that this action executes stands in the text. */
+  source(action: number): number {
+    const { operation } = this.machine.describe(this.state, action);
+    return operation === undefined ? -1 : (this.machine.core.p.kernel[operation]?.span.start ?? -1);
+  }
+  /** The property that it violates, or the name of a limit, with which the run ends. */
+  play(action: number): { readonly property?: string } | undefined {
+    this.next.set(this.state);
+    const answer = this.machine.apply(this.next, action);
+    if (this.machine.limit !== undefined) return {};
+    if (answer !== 0) return { property: this.machine.properties[answer - 1] as string };
+    [this.state, this.next] = [this.next, this.state];
+    return undefined;
+  }
+}
+
+/** Operations that this program has and the other one has not, between two steps of the run. */
+const mostExtra = 64;
+
+/**
+ * The violation that the run comes to in this program. Operations that the program lacks are left out and those
+ * that it has besides are done; every step that is played is one that the program can do.
+ */
+function followed(machine: Machine, { steps }: Hint): string | undefined {
+  const player = new Player(machine, 0);
+  for (const [i, step] of steps.entries()) {
+    for (let extra = 0; extra < mostExtra; extra++) {
+      const at = player.names().indexOf(step.name);
+      if (at < 0) break;
+      const action = player.actions[at] as number;
+      const here = step.source < 0 ? step.source : player.source(action);
+      const fits = here === step.source;
+      if (!fits && steps.some((s, k) => k > i && s.cpu === step.cpu && s.source === here)) break;
+      const end = player.play(action);
+      if (end) return end.property;
+      if (fits) break;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,229 @@
+// All minimal sets: against expected answers by hand, and against every subset searched by itself.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compile, type Scenario } from '../../compiler/compile.ts';
+import { createMachine } from '../../compiler/emulator/machine.ts';
+import { replay } from '../../compiler/explorer/index.ts';
+import { lower } from '../../compiler/lower.ts';
+import { Minimization, type Minimized } from '../../compiler/minimize/minimize.ts';
+import { type Piece, varied, type Way } from '../../compiler/minimize/pieces.ts';
+import { minimizedReport } from '../../compiler/minimize/report.ts';
+import { type Answer, extensions, minimalSets } from '../../compiler/minimize/sets.ts';
+import { Verification } from '../../compiler/verify.ts';
+import { source } from '../../grammar/index.ts';
+
+const folder = join(import.meta.dirname, 'cases');
+const promote = process.env.SUTURE_PROMOTE !== undefined;
+const cases = readdirSync(folder).filter((f) => f.endsWith('.suture'));
+
+function minimized(text: string, bounds = {}): readonly Minimized[] {
+  const compiled = compile(text);
+  expect(compiled.diagnostics.filter((d) => d.severity === 'error')).toEqual([]);
+  const work = new Minimization(compiled, compiled.scenarios, bounds);
+  while (!work.advance(10_000).done);
+  return work.results();
+}
+
+/** As a table with nothing in it that a clock decides. */
+function table(text: string): string {
+  const lines = minimized(text).flatMap((found) => {
+    const r = minimizedReport(source(text), found, 0);
+    return [
+      `"${r.name}": ${r.asWritten}`,
+      ...r.pieces.map((p, i) => {
+        const { without: w } = p;
+        const run = w?.run ? ` in ${w.run.trace.schedule.length} steps` : '';
+        const orders = (w?.orders ?? []).map((o) => `, ${o.join(' ')}`).join('');
+        const ways = (w?.ways ?? []).map((x) => `, ${x.piece} ${x.taken}`).join('');
+        const gone = (w?.gone ?? []).filter((k) => k !== i);
+        const more = gone.length > 0 ? `, without ${gone.join(' ')}` : '';
+        const why = w ? `: ${w.because}${run}${orders}${ways}${more}` : '';
+        return `  ${i} ${p.kind} ${p.text}, line ${(p.via[0] ?? p.span).line}: ${p.needed}${why}`;
+      }),
+      ...r.sets.map((s) => {
+        const ways = s.ways.map((w) => `, ${w.piece} ${w.taken}`).join('');
+        return `  keeps: ${s.kept.join(' ') || 'nothing'}${ways}${s.minimal ? '' : ' (as far as is known)'}`;
+      }),
+    ];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+describe('answers', () => {
+  test.each(cases)('%s', (name) => {
+    const file = join(folder, name.replace('.suture', '.txt'));
+    const now = table(readFileSync(join(folder, name), 'utf8'));
+    if (promote) writeFileSync(file, now);
+    expect(existsSync(file)).toBe(true);
+    expect(readFileSync(file, 'utf8')).toBe(now);
+  });
+  test('there are some', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(4);
+  });
+});
+
+/** Every program of a set searched to its end, by what `verify` itself says of it: nothing is shared, nothing left out. */
+function bruteForce(text: string, scenario: Scenario, pieces: readonly Piece[]): readonly number[] {
+  const compiled = compile(text);
+  const { file } = compiled;
+  if (!file) throw new Error('no tree');
+  const asExpected = (gone: ReadonlySet<string>, way: (p: Piece) => Way | undefined): boolean =>
+    scenario.checks.every((check) => {
+      // Each sequence in each of its orders: the product is gone through by counting.
+      let orders: number[][][] = [];
+      const sequences: string[] = [];
+      varied(file, check.options, {
+        gone: () => false,
+        way: () => undefined,
+        order: (s) => {
+          sequences.push(s.id);
+          const kept = pieces.flatMap((p): [number, number][] =>
+            p.kind === 'order' && p.block === s.id && !gone.has(p.id) ? [[p.before, p.after]] : [],
+          );
+          const all = extensions(s.phases.length, kept).map((o) => [...o]);
+          orders =
+            orders.length === 0
+              ? all.map((o) => [o])
+              : orders.flatMap((x) => all.map((o) => [...x, o]));
+          return undefined;
+        },
+      });
+      return (orders.length === 0 ? [[]] : orders).every((order) => {
+        const variant = varied(file, check.options, {
+          gone: (p) => gone.has(p.id),
+          way: (p) => (gone.has(p.id) ? way(p) : undefined),
+          order: (s) => order[sequences.indexOf(s.id)],
+        });
+        if (!lower(variant, text, check, () => {})) return false;
+        const search = new Verification(
+          { ...compiled, file: variant },
+          { ...scenario, checks: [check] },
+          {},
+        );
+        while (!search.advance(100_000).done);
+        return search.result().asExpected;
+      });
+    });
+  const keeps: number[] = [];
+  for (let kept = 0; kept < 2 ** pieces.length; kept++) {
+    const goneIds = new Set(pieces.flatMap((p, i) => ((kept & (1 << i)) === 0 ? [p.id] : [])));
+    const conditions = pieces.filter((p) => p.kind === 'condition' && goneIds.has(p.id));
+    let found = false;
+    for (let w = 0; w < 2 ** conditions.length && !found; w++)
+      found = asExpected(goneIds, (p) =>
+        (w & (1 << conditions.findIndex((c) => c.id === p.id))) === 0 ? 'else' : 'then',
+      );
+    if (found) keeps.push(kept);
+  }
+  return keeps.filter((k) => !keeps.some((x) => x !== k && (k & x) === x));
+}
+
+const bits = (list: readonly number[]): number => list.reduce((n, i) => n | (1 << i), 0);
+
+describe('every subset by itself gives the same sets', () => {
+  test.each(cases)('%s', { timeout: 120_000 }, (name) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    for (const found of minimized(text)) {
+      if (found.asWritten !== 'keeps') continue;
+      const pieces = found.pieces.map((p) => p.piece);
+      expect(found.sets.map((s) => bits(s.kept)).sort((a, b) => a - b)).toEqual(
+        bruteForce(text, found.scenario, pieces),
+      );
+    }
+  });
+});
+
+describe('what is said of a set', () => {
+  const text = readFileSync(join(folder, 'redundant.suture'), 'utf8');
+  test('a run without a piece replays in the spec without it', () => {
+    const compiled = compile(text);
+    let runs = 0;
+    for (const { scenario, pieces } of minimized(text)) {
+      for (const { evidence: e } of pieces) {
+        if (!e?.run || !compiled.file || e.orders.length > 0) continue;
+        const check = scenario.checks[e.check];
+        if (!check) continue;
+        const gone = new Set(
+          pieces.flatMap((p, i) => ((e.gone & (1 << i)) === 0 ? [] : [p.piece.id])),
+        );
+        const variant = varied(compiled.file, check.options, {
+          gone: (p) => gone.has(p.id),
+          way: () => undefined,
+          order: () => undefined,
+        });
+        const lowered = lower(variant, text, check, () => {});
+        if (!lowered) throw new Error('it does not lower');
+        const { schedule, property } = e.run.violation;
+        const end = replay(
+          createMachine(lowered.program),
+          schedule.map((s) => s.name),
+        );
+        expect(end).toMatchObject({ kind: 'violated', property });
+        runs++;
+      }
+    }
+    expect(runs).toBeGreaterThan(0);
+  });
+  test('what was not searched to its end keeps nothing', () => {
+    const all = minimized(text, { maxStates: 60 });
+    expect(all.map((r) => r.asWritten)).toContain('unfinished');
+    expect(all.flatMap((r) => (r.scenario.expected.kind === 'holds' ? r.sets : []))).toEqual([]);
+    const wanted = minimized(text, { maxStates: 100_000 });
+    expect(wanted.map((r) => r.unfinished)).toEqual([0, 0]);
+  });
+});
+
+/** What the generator answers when it is asked to its end. */
+function family(count: number, answers: readonly Answer[]) {
+  const asked = minimalSets(count, function* (kept) {
+    yield;
+    return answers[kept] as Answer;
+  });
+  for (;;) {
+    const step = asked.next();
+    if (step.done) return step.value;
+  }
+}
+
+test('minimal sets of any family of sets, also of one that grows and shrinks', () => {
+  const answer = fc.constantFrom<Answer>('keeps', 'breaks', 'breaks', 'unfinished');
+  fc.assert(
+    fc.property(
+      fc
+        .integer({ min: 0, max: 5 })
+        .chain((n) =>
+          fc.tuple(fc.constant(n), fc.array(answer, { minLength: 2 ** n, maxLength: 2 ** n })),
+        ),
+      ([n, answers]) => {
+        const within = (a: number, b: number): boolean => a !== b && (a & b) === a;
+        const is = (a: Answer): number[] => answers.flatMap((x, i) => (x === a ? [i] : []));
+        const minimal = is('keeps').filter((k) => !is('keeps').some((x) => within(x, k)));
+        const found = family(n, answers);
+        expect(found.sets.map((s) => s.kept).sort((a, b) => a - b)).toEqual(minimal);
+        for (const s of found.sets)
+          expect(s.minimal).toBe(!is('unfinished').some((u) => within(u, s.kept)));
+        expect([...found.unfinished].sort((a, b) => a - b)).toEqual(
+          is('unfinished').filter((u) => !minimal.some((m) => within(m, u))),
+        );
+      },
+    ),
+  );
+});
+
+test('orders that leave a pair as it is', () => {
+  expect(extensions(3, [])).toHaveLength(6);
+  expect(
+    extensions(3, [
+      [0, 1],
+      [1, 2],
+    ]),
+  ).toEqual([[0, 1, 2]]);
+  expect(extensions(3, [[0, 2]])).toEqual([
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+  ]);
+});
