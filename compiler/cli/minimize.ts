@@ -1,18 +1,16 @@
 // `suture minimize`: what of a spec its verdicts need, as a table, as a document, and as a shorter spec.
 
-import { position, type Source, source } from '../../grammar/index.ts';
+import { writeFileSync } from 'node:fs';
+import { place, position, type Source, type Span, source } from '../../grammar/index.ts';
 import { type Compiled, compile, type Scenario } from '../compile.ts';
-import {
-  type Evidence,
-  Minimization,
-  type Minimized,
-  type PieceResult,
-} from '../minimize/minimize.ts';
+import { Minimization, type Minimized, type PieceResult } from '../minimize/minimize.ts';
 import type { Kinds } from '../minimize/pieces.ts';
 import { becauseText, minimizedReport, pieceText } from '../minimize/report.ts';
+import type { Shortened } from '../minimize/shorten.ts';
+import type { Evidence } from '../minimize/variants.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { diagnose } from './diagnose.ts';
-import { pick, readInputs, UsageError } from './files.ts';
+import { pick, readInputs, UsageError, why } from './files.ts';
 import { Progress } from './progress.ts';
 import { runTable } from './run.ts';
 import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
@@ -21,6 +19,8 @@ export interface MinimizeOptions {
   readonly scenario?: readonly string[];
   readonly only?: Kinds;
   readonly runs?: boolean;
+  readonly apply?: boolean;
+  readonly set?: number;
   readonly maxStates?: number;
   readonly maxMemory: number;
   readonly timeout?: number;
@@ -46,14 +46,16 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
   const t = terminal(process.stdout, options.ascii === true);
   const view = new View(t, text, compiled, options);
   const print = (line: string): void => {
-    if (!options.json) process.stdout.write(t.ascii ? toAscii(line) : line);
+    // What comes from standard input goes to standard output, and nothing else does.
+    if (!options.json && !(options.apply && name === '-'))
+      process.stdout.write(t.ascii ? toAscii(line) : line);
   };
   print(view.head());
   const work = new Minimization(
     compiled,
     scenarios,
     { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) },
-    options.only,
+    { kinds: options.only, shorter: options.apply === true },
   );
   const seconds: number[] = [];
   await searched(work, options, (found, took) => {
@@ -62,6 +64,8 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
   });
   const results = work.results();
   const figures = work.progress();
+  const short = work.shortened();
+  const applied = options.apply === true ? apply(name, input.text, short, options) : undefined;
   if (options.json) {
     const document = {
       schemaVersion,
@@ -74,11 +78,113 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
       searches: figures.searches,
       replayed: figures.replayed,
       states: figures.states,
+      ...(applied ? { applied: appliedReport(text, short, applied) } : {}),
     };
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
-  } else print(closing(t, results, figures, seconds));
+  } else {
+    print(closing(t, results, figures, seconds));
+    if (applied) print(appliedText(t, text, short, applied));
+  }
+  if (applied?.refused !== undefined) process.stderr.write(`suture: ${applied.refused}\n`);
+  if (applied && applied.written === undefined && applied.refused !== undefined) return 1;
   if (results.some((r) => r.asWritten === 'breaks')) return 1;
   return results.some(incomplete) ? 3 : 0;
+}
+
+interface Applied {
+  /** Index of the set whose text was written. */
+  readonly written?: number;
+  readonly refused?: string;
+}
+
+/** Writes the text of one minimal set; which, has to be said where there are several. */
+function apply(
+  name: string,
+  before: string,
+  short: Shortened | undefined,
+  { set, json }: MinimizeOptions,
+): Applied {
+  if (!short)
+    return { refused: 'nothing is taken out: not every scenario is as expected as it is written' };
+  if (short.tooMany)
+    return {
+      refused: 'nothing is taken out: there are too many pieces; ask for fewer with --only',
+    };
+  const { texts } = short;
+  const sure = texts.length === 1 && texts[0]?.minimal === true && short.unfinished === 0;
+  if (texts.length === 0) return { refused: 'nothing is taken out: no set was fully searched' };
+  if (set === undefined && !sure)
+    return {
+      refused:
+        texts.length > 1
+          ? `nothing is taken out: there are ${texts.length} minimal sets; --set N says which`
+          : 'nothing is taken out: sets are unfinished, and another one may do; --set 1 takes the one that is known',
+    };
+  const index = (set ?? 1) - 1;
+  const chosen = texts[index];
+  if (!chosen)
+    return {
+      refused: `there is no set ${set}; there ${texts.length === 1 ? 'is one' : `are ${texts.length}`}`,
+    };
+  if (chosen.text === undefined)
+    return {
+      refused:
+        'nothing is taken out: the text cannot say it, for a `define` is used where it is needed, too',
+    };
+  if (name === '-') {
+    if (!json) process.stdout.write(chosen.text);
+  } else if (chosen.text !== before) {
+    try {
+      writeFileSync(name, chosen.text);
+    } catch (error) {
+      throw new UsageError(`${name}: ${why(error, 'written')}`);
+    }
+  }
+  return { written: index };
+}
+
+const partText = (text: Source, p: { readonly kind: string; readonly span: Span }): string => {
+  const words = text.text.slice(p.span.start, p.span.end).replace(/\s+/g, ' ');
+  const short = p.kind === 'condition' ? words.slice(0, words.indexOf('{')).trim() : words;
+  return `${short} (${position(text, p.span.start).line})`;
+};
+
+function appliedReport(text: Source, short: Shortened | undefined, applied: Applied): unknown {
+  return {
+    sets: (short?.texts ?? []).map((s) => ({
+      without: s.without.map((p) => ({ kind: p.kind, span: place(text, p.span) })),
+      minimal: s.minimal,
+      text: s.text ?? null,
+    })),
+    written: applied.written ?? null,
+    refused: applied.refused ?? null,
+  };
+}
+
+function appliedText(
+  t: Terminal,
+  text: Source,
+  short: Shortened | undefined,
+  applied: Applied,
+): string {
+  const lines = (short?.texts ?? []).flatMap((s, i) => {
+    const words =
+      s.without.length === 0
+        ? 'all of it is needed'
+        : `without ${s.without.map((p) => partText(text, p)).join('; ')}`;
+    return wrap(t.plain(words), t.columns - 9).map((l, k) =>
+      k === 0 ? `  set ${String(i + 1).padEnd(2)} ${l}` : `         ${l}`,
+    );
+  });
+  const chosen = applied.written === undefined ? undefined : short?.texts[applied.written];
+  const done = !chosen
+    ? []
+    : text.name === '-'
+      ? []
+      : chosen.text === text.text
+        ? [`${text.name} stays as it is`]
+        : [`wrote ${text.name}: ${count(chosen.without.length, 'piece')} taken out`];
+  return `\n${[...lines, ...done].join('\n')}\n`;
 }
 
 const incomplete = (r: Minimized): boolean =>

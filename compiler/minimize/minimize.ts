@@ -4,41 +4,12 @@
 // program, or a run that can be played in both.
 
 import type { Compiled, Scenario } from '../compile.ts';
-import { createMachine } from '../emulator/machine.ts';
-import { type Trace, tell } from '../emulator/trace.ts';
-import type { Bounds, Violation } from '../explorer/index.ts';
-import { lower } from '../lower.ts';
-import type { Check } from '../scenario.ts';
-import { type Kinds, type Piece, piecesOf, type Sequence, varied, type Way } from './pieces.ts';
-import {
-  type Because,
-  type Credit,
-  decision,
-  type Figures,
-  type Known,
-  Programs,
-} from './programs.ts';
-import {
-  type Answer,
-  type Bits,
-  extensions,
-  type Family,
-  minimalSets,
-  mostPieces,
-} from './sets.ts';
-
-/** A run, or the lack of one, that shows what is lost without a piece. */
-export interface Evidence {
-  /** The pieces that are gone, by index: the piece alone, or all that one minimal set does without and the piece. */
-  readonly gone: Bits;
-  readonly because: Because;
-  readonly check: number;
-  /** The orders in which phases stand that do not stand as in the text: names in their new order. */
-  readonly orders: readonly (readonly string[])[];
-  /** How each condition that is gone is decided. */
-  readonly ways: readonly { readonly piece: number; readonly way: Way }[];
-  readonly run?: { readonly violation: Violation; readonly trace: Trace };
-}
+import type { Bounds } from '../explorer/index.ts';
+import type { Kinds, Piece, Way } from './pieces.ts';
+import { type Because, type Credit, type Figures, Programs } from './programs.ts';
+import { type Answer, type Bits, type Family, minimalSets, mostPieces } from './sets.ts';
+import { type Shortened, shorten } from './shorten.ts';
+import { type Evidence, Variants } from './variants.ts';
 
 export interface PieceResult {
   readonly piece: Piece;
@@ -70,269 +41,11 @@ export interface Minimized {
   readonly tooMany: boolean;
 }
 
-/** States of a first look at a program: what violates mostly does so early. */
-const shallow = 2_000;
-
-/** The variants of one scenario. */
-export class Variants {
-  readonly pieces: readonly Piece[];
-  readonly scenario: Scenario;
-  private readonly compiled: Compiled;
-  private readonly programs: Programs;
-  private readonly sequences: readonly Sequence[];
-  private readonly indexOf: ReadonlyMap<string, number>;
-  private readonly known = new Map<string, Known>();
-  private readonly waysOf = new Map<Bits, readonly (readonly Way[])[]>();
-  /** Of sets that keep: how their conditions are decided. */
-  readonly decided = new Map<Bits, readonly Way[]>();
-  bound: string | undefined;
-
-  constructor(compiled: Compiled, scenario: Scenario, programs: Programs, kinds?: Kinds) {
-    this.compiled = compiled;
-    this.scenario = scenario;
-    this.programs = programs;
-    const pieces = new Map<string, Piece>();
-    const sequences = new Map<string, Sequence>();
-    if (!compiled.file) throw new Error('a text that was not parsed has no scenario');
-    for (const check of scenario.checks) {
-      const found = piecesOf(compiled.file, check.options);
-      for (const p of found.pieces) if (!kinds || kinds.includes(p.kind)) pieces.set(p.id, p);
-      for (const s of found.sequences) sequences.set(s.id, s);
-    }
-    const place = (p: Piece): readonly number[] => [...p.via.map((v) => v.start), p.span.start];
-    this.sequences = [...sequences.values()];
-    this.pieces = [...pieces.values()].sort((a, b) => compare(place(a), place(b)));
-    this.indexOf = this.index();
-    this.pieces = this.pieces.filter((p, i) => p.kind !== 'unit' || this.matters(i));
-    this.indexOf = this.index();
-    this.known.clear();
-  }
-
-  private index(): ReadonlyMap<string, number> {
-    return new Map(this.pieces.map((p, i) => [p.id, i]));
-  }
-
-  get all(): Bits {
-    return 2 ** this.pieces.length - 1;
-  }
-
-  /** A unit of a single byte is none. */
-  private matters(piece: number): boolean {
-    const gone = this.all & ~(1 << piece);
-    return this.scenario.checks.some((_, c) => {
-      const a = this.lowered(c, this.all, [], []);
-      const b = this.lowered(c, gone, [], []);
-      return typeof a === 'string' || typeof b === 'string'
-        ? a !== b
-        : this.programs.key(a.program) !== this.programs.key(b.program);
-    });
-  }
-
-  /** Conditions that are gone, ascending. */
-  conditions(kept: Bits): readonly number[] {
-    return this.pieces.flatMap((p, i) =>
-      p.kind === 'condition' && (kept & (1 << i)) === 0 ? [i] : [],
-    );
-  }
-
-  /** Every way to decide the conditions that are gone. */
-  private ways(kept: Bits): readonly (readonly Way[])[] {
-    const known = this.waysOf.get(kept);
-    if (known) return known;
-    let ways: readonly (readonly Way[])[] = [[]];
-    for (const _ of this.conditions(kept))
-      ways = ways.flatMap((w) => (['else', 'then'] as const).map((x) => [...w, x]));
-    this.waysOf.set(kept, ways);
-    return ways;
-  }
-
-  /** Every order of the phases that the kept pairs leave, for each block that has some. */
-  private orders(kept: Bits): readonly (readonly (readonly number[])[])[] {
-    let all: readonly (readonly (readonly number[])[])[] = [[]];
-    for (const { id, phases } of this.sequences) {
-      const pairs: [number, number][] = [];
-      let known = false;
-      this.pieces.forEach((p, i) => {
-        if (p.kind !== 'order' || p.block !== id) return;
-        known = true;
-        if ((kept & (1 << i)) !== 0) pairs.push([p.before, p.after]);
-      });
-      const orders = known ? extensions(phases.length, pairs) : [phases.map((_, i) => i)];
-      all = all.flatMap((before) => orders.map((order) => [...before, order]));
-    }
-    return all;
-  }
-
-  private lowered(
-    check: number,
-    kept: Bits,
-    ways: readonly Way[],
-    orders: readonly (readonly number[])[],
-  ): NonNullable<ReturnType<typeof lower>> | string {
-    const { options } = this.scenario.checks[check] as Check;
-    const conditions = this.conditions(kept);
-    const isGone = (id: string): boolean => {
-      const i = this.indexOf.get(id);
-      return i !== undefined && (kept & (1 << i)) === 0;
-    };
-    const file = varied(this.compiled.file as NonNullable<Compiled['file']>, options, {
-      gone: (p) => isGone(p.id),
-      way: (p) => ways[conditions.indexOf(this.indexOf.get(p.id) ?? -1)],
-      order: (s) => orders[this.sequences.findIndex((x) => x.id === s.id)],
-    });
-    const messages: string[] = [];
-    const found = lower(file, this.compiled.text, this.scenario.checks[check] as Check, (d) =>
-      messages.push(d.message),
-    );
-    return found ?? messages[0] ?? 'it does not compile';
-  }
-
-  private knownOf(
-    check: number,
-    kept: Bits,
-    ways: readonly Way[],
-    orders: readonly (readonly number[])[],
-  ): Known {
-    // What two variants say alike is one text, and most sets differ in their orders alone.
-    const rest = this.pieces.reduce(
-      (bits, p, i) => (p.kind === 'order' ? bits : bits | (kept & (1 << i))),
-      0,
-    );
-    const name = `${check} ${rest} ${ways.join()} ${orders.join(' ')}`;
-    const known = this.known.get(name);
-    if (known) return known;
-    const lowered = this.lowered(check, kept, ways, orders);
-    const fresh: Known =
-      typeof lowered === 'string'
-        ? { violated: new Set(), missed: undefined, refused: lowered, bound: undefined, looked: 0 }
-        : this.programs.of(lowered.program);
-    this.known.set(name, fresh);
-    return fresh;
-  }
-
-  /** Whether some way to do without the conditions keeps the verdict in every order that is left, in every check. */
-  *keeps(kept: Bits): Generator<void, Answer> {
-    let left = this.ways(kept);
-    for (const most of [0, shallow, undefined]) {
-      const open: (readonly Way[])[] = [];
-      let unfinished = false;
-      for (const ways of left) {
-        const answer = yield* this.always(kept, ways, most);
-        if (answer === 'keeps') {
-          this.decided.set(kept, ways);
-          return 'keeps';
-        }
-        if (answer !== 'breaks') open.push(ways);
-        if (answer === 'unfinished') unfinished = true;
-      }
-      if (open.length === 0) return 'breaks';
-      if (most === undefined && unfinished) return 'unfinished';
-      left = open;
-    }
-    return 'unfinished';
-  }
-
-  private *always(
-    kept: Bits,
-    ways: readonly Way[],
-    most: number | undefined,
-  ): Generator<void, Answer | 'open'> {
-    const { checks, expected } = this.scenario;
-    let answer: Answer | 'open' = 'keeps';
-    for (const orders of this.orders(kept)) {
-      for (let check = 0; check < checks.length; check++) {
-        const known = this.knownOf(check, kept, ways, orders);
-        if (most !== 0 && decision(expected, known).answer === 'unknown') {
-          const lowered = this.lowered(check, kept, ways, orders);
-          if (typeof lowered !== 'string')
-            yield* this.programs.decide(lowered.program, known, expected, most);
-        }
-        const { answer: found } = decision(expected, known);
-        if (found === 'breaks') return 'breaks';
-        if (found !== 'unknown') continue;
-        if (known.bound === undefined) answer = answer === 'unfinished' ? answer : 'open';
-        else {
-          this.bound ??= known.bound;
-          answer = 'unfinished';
-        }
-        // Of what cannot be said whole, what remains may still break.
-      }
-    }
-    return answer;
-  }
-
-  /** Of a set that breaks: the shortest run of any of its programs, or what is missing in them. */
-  *evidence(kept: Bits): Generator<void, Evidence | undefined> {
-    const { checks, expected } = this.scenario;
-    const conditions = this.conditions(kept);
-    let best: Evidence | undefined;
-    for (const ways of this.ways(kept)) {
-      for (const orders of this.orders(kept)) {
-        for (let check = 0; check < checks.length; check++) {
-          const known = this.knownOf(check, kept, ways, orders);
-          const found = decision(expected, known);
-          // What was never looked at may break sooner than what was.
-          if (found.answer === 'keeps') continue;
-          const base = {
-            gone: this.all & ~kept,
-            check,
-            orders: this.named(orders),
-            ways: ways.map((way, i) => ({ piece: conditions[i] as number, way })),
-          };
-          if (found.answer === 'breaks' && found.because.kind !== 'violates') {
-            best ??= { ...base, because: found.because };
-            continue;
-          }
-          const lowered = this.lowered(check, kept, ways, orders);
-          if (typeof lowered === 'string') continue;
-          const length = best?.run?.violation.schedule.length;
-          const violation = yield* this.programs.shortest(
-            lowered.program,
-            expected,
-            length === undefined ? undefined : length - 1,
-          );
-          if (!violation || (length !== undefined && violation.schedule.length >= length)) continue;
-          const names = violation.schedule.map((s) => s.name);
-          best = {
-            ...base,
-            because: { kind: 'violates', property: violation.property },
-            run: {
-              violation,
-              trace: tell(createMachine(lowered.program), names, violation.initial),
-            },
-          };
-        }
-      }
-    }
-    return best;
-  }
-
-  private named(orders: readonly (readonly number[])[]): Evidence['orders'] {
-    return orders.flatMap((order, i) => {
-      const phases = this.sequences[i]?.phases ?? [];
-      return order.every((k, at) => k === at) ? [] : [order.map((k) => phases[k]?.name ?? '')];
-    });
-  }
-
-  *asWritten(): Generator<void, { readonly answer: Answer; readonly because?: Because }> {
-    const answer = yield* this.keeps(this.all);
-    if (answer !== 'breaks') return { answer };
-    for (let check = 0; check < this.scenario.checks.length; check++) {
-      const orders = this.sequences.map((s) => s.phases.map((_, i) => i));
-      const found = decision(this.scenario.expected, this.knownOf(check, this.all, [], orders));
-      if (found.answer === 'breaks') return { answer, because: found.because };
-    }
-    return { answer };
-  }
+export interface Wanted {
+  readonly kinds?: Kinds | undefined;
+  /** Also the texts without what no scenario needs. */
+  readonly shorter?: boolean;
 }
-
-const compare = (a: readonly number[], b: readonly number[]): number => {
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const by = (a[i] ?? -1) - (b[i] ?? -1);
-    if (by !== 0) return by;
-  }
-  return 0;
-};
 
 /** The scenarios of a file, one after the other; what is known of a program holds for all of them. */
 export class Minimization {
@@ -340,23 +53,35 @@ export class Minimization {
   private readonly programs: Programs;
   private readonly work: Generator<void, void>;
   private readonly done: Minimized[] = [];
+  private readonly variants: Variants[] = [];
+  private short: Shortened | undefined;
   private now = '';
 
-  constructor(compiled: Compiled, scenarios: readonly Scenario[], bounds: Bounds, kinds?: Kinds) {
+  constructor(
+    compiled: Compiled,
+    scenarios: readonly Scenario[],
+    bounds: Bounds,
+    wanted: Wanted = {},
+  ) {
     this.programs = new Programs(bounds, this.credit);
-    this.work = this.run(compiled, scenarios, kinds);
+    this.work = this.run(compiled, scenarios, wanted);
   }
 
   private *run(
     compiled: Compiled,
     scenarios: readonly Scenario[],
-    kinds: Kinds | undefined,
+    { kinds, shorter }: Wanted,
   ): Generator<void, void> {
     for (const scenario of scenarios) {
       this.now = scenario.name;
       const variants = new Variants(compiled, scenario, this.programs, kinds);
+      this.variants.push(variants);
       this.done.push(yield* minimize(variants));
       yield;
+    }
+    if (shorter && this.done.every((d) => d.asWritten === 'keeps')) {
+      this.now = 'all of them';
+      this.short = yield* shorten(compiled, this.variants);
     }
   }
 
@@ -376,6 +101,10 @@ export class Minimization {
   }
   results(): readonly Minimized[] {
     return this.done;
+  }
+  /** Where it was wanted, and every scenario is as expected as it is written. */
+  shortened(): Shortened | undefined {
+    return this.short;
   }
 }
 

@@ -3,10 +3,11 @@
 import { place, type Source } from '../../grammar/index.ts';
 import type { Expected } from '../compile.ts';
 import { type ViolationReport, violationReport } from '../report.ts';
-import type { Evidence, MinimalSet, Minimized, PieceResult } from './minimize.ts';
+import type { MinimalSet, Minimized, PieceResult } from './minimize.ts';
 import type { Piece, Way } from './pieces.ts';
 import type { Because } from './programs.ts';
 import type { Answer } from './sets.ts';
+import type { Evidence } from './variants.ts';
 
 type Range = ReturnType<typeof place>;
 

@@ -109,6 +109,36 @@ describe('the minimize document', () => {
     for (const p of needed) expect(p.without.run.trace.schedule.length).toBeGreaterThan(0);
     expect(r.code).toBe(0);
   });
+  test('a shorter spec, where it is plain which', async () => {
+    const scenario = 'scenario "all" {} expect holds';
+    const more = folder.write('more.suture', spec(`${guarded}\n  fence`, scenario));
+    const r = await minimize(more, '--apply', '--json');
+    const value = JSON.parse(r.out);
+    expect(isMinimize(value), JSON.stringify(isMinimize.errors)).toBe(true);
+    expect(value.applied).toMatchObject({ written: 0, refused: null });
+    expect(r.code).toBe(0);
+    const after = readFileSync(join(folder.path, more), 'utf8');
+    expect(after).toBe(value.applied.sets[0].text);
+    expect(after).not.toContain('fence');
+    expect((await folder.run(['verify', more, '--quiet'])).code).toBe(0);
+    // Once more there is nothing to do.
+    expect((await minimize(more, '--apply')).out).toContain('more.suture stays as it is');
+    const piped = await folder.run(['minimize', '-', '--apply'], { input: after });
+    expect(piped.out).toBe(after);
+  });
+  test('several sets, and which one', async () => {
+    const body = guarded.replace('= int3\n', '= int3\n  sync threads\n');
+    const text = spec(body, 'scenario "all" {} expect holds');
+    const two = folder.write('two.suture', text);
+    const r = await minimize(two, '--apply');
+    expect(r.err).toContain('minimal sets; --set N says which');
+    expect(r.code).toBe(1);
+    expect(readFileSync(join(folder.path, two), 'utf8')).toBe(text);
+    const second = await minimize(two, '--apply', '--set', '2');
+    expect(second.out).toContain('wrote two.suture');
+    expect(readFileSync(join(folder.path, two), 'utf8')).not.toContain('sync threads');
+    expect((await minimize(two, '--apply', '--set', '7')).err).toContain('there is no set 7');
+  });
   test('what is not as it is written, and what is unfinished', async () => {
     const wrong = folder.write(
       'wrong.suture',
