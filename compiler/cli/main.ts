@@ -175,8 +175,10 @@ function commands(done: (code: number) => void): Command {
         .choices(kinds)
         .argParser(collectOf(kinds)),
     )
-    .option('--apply', 'write the file without what none of these scenarios needs')
-    .option('--set <n>', 'which minimal set --apply writes, where there are several', whole(1))
+    .option('--mend', 'instead: the smallest sets of additions that make a scenario hold')
+    .option('--most <n>', 'the most additions that --mend puts together', whole(1), 2)
+    .option('--apply', 'write the file without what none of these scenarios needs, or mended')
+    .option('--set <n>', 'which set --apply writes, where there are several', whole(1))
     .option('--runs', 'the shortest run without each piece that is needed')
     .option('--max-states <n>', 'states that one search may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that one search may hold', whole(1), 4096)

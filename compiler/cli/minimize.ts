@@ -1,6 +1,5 @@
 // `suture minimize`: what of a spec its verdicts need, as a table, as a document, and as a shorter spec.
 
-import { writeFileSync } from 'node:fs';
 import { place, position, type Source, type Span, source } from '../../grammar/index.ts';
 import { type Compiled, compile, type Scenario } from '../compile.ts';
 import { Minimization, type Minimized, type PieceResult } from '../minimize/minimize.ts';
@@ -10,15 +9,18 @@ import type { Shortened } from '../minimize/shorten.ts';
 import type { Evidence } from '../minimize/variants.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { diagnose } from './diagnose.ts';
-import { pick, readInputs, UsageError, why } from './files.ts';
-import { Progress } from './progress.ts';
+import { pick, readInputs, UsageError } from './files.ts';
+import { mend } from './mend.ts';
 import { runTable } from './run.ts';
+import { boundText, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
 
 export interface MinimizeOptions {
   readonly scenario?: readonly string[];
   readonly only?: Kinds;
   readonly runs?: boolean;
+  readonly mend?: boolean;
+  readonly most: number;
   readonly apply?: boolean;
   readonly set?: number;
   readonly maxStates?: number;
@@ -28,9 +30,6 @@ export interface MinimizeOptions {
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
 }
-
-/** States between two looks at the clock and at the keyboard. */
-const slice = 20_000;
 
 export async function minimize(name: string, options: MinimizeOptions): Promise<number> {
   const input = readInputs([name], false)[0];
@@ -51,6 +50,7 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
       process.stdout.write(t.ascii ? toAscii(line) : line);
   };
   print(view.head());
+  if (options.mend) return mend({ compiled, text, t, print }, options);
   const work = new Minimization(
     compiled,
     scenarios,
@@ -131,15 +131,7 @@ function apply(
       refused:
         'nothing is taken out: the text cannot say it, for a `define` is used where it is needed, too',
     };
-  if (name === '-') {
-    if (!json) process.stdout.write(chosen.text);
-  } else if (chosen.text !== before) {
-    try {
-      writeFileSync(name, chosen.text);
-    } catch (error) {
-      throw new UsageError(`${name}: ${why(error, 'written')}`);
-    }
-  }
+  if (chosen.text !== before || name === '-') write(name, chosen.text, json === true);
   return { written: index };
 }
 
@@ -189,54 +181,6 @@ function appliedText(
 
 const incomplete = (r: Minimized): boolean =>
   r.asWritten === 'unfinished' || r.unfinished > 0 || r.tooMany;
-
-/** All of it, in slices; `told` hears of each scenario when it is done. */
-async function searched(
-  work: Minimization,
-  options: MinimizeOptions,
-  told: (found: Minimized, seconds: number) => void,
-): Promise<void> {
-  const progress = new Progress(options.json !== true);
-  const started = performance.now();
-  const deadline =
-    options.timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * options.timeout;
-  let stopped = false;
-  const onInterrupt = (): void => {
-    if (stopped) process.exit(130);
-    stopped = true;
-    progress.clear();
-    process.stderr.write('suture: stopping; once more ends at once\n');
-    work.stop('interrupted');
-  };
-  process.on('SIGINT', onInterrupt);
-  try {
-    let shown = 0;
-    let since = started;
-    progress.begin();
-    for (let done = false; !done; ) {
-      if (performance.now() >= deadline) work.stop('time');
-      done = work.advance(slice).done;
-      const { scenario, states, programs } = work.progress();
-      progress.show(`${scenario}: ${count(programs, 'variant')}`, {
-        states,
-        depth: 0,
-        queue: 0,
-        bytes: 0,
-      });
-      for (const found of work.results().slice(shown)) {
-        progress.clear();
-        const now = performance.now();
-        told(found, (now - since) / 1000);
-        since = now;
-        shown++;
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  } finally {
-    progress.clear();
-    process.off('SIGINT', onInterrupt);
-  }
-}
 
 class View {
   private readonly t: Terminal;
@@ -290,7 +234,7 @@ class View {
       return `not as expected as it is written${why}`;
     }
     if (found.asWritten === 'unfinished')
-      return `unfinished as it is written: ${this.bound(found.bound)}`;
+      return `unfinished as it is written: ${boundText(found.bound, this.options)}`;
     if (found.tooMany)
       return `unfinished: ${found.pieces.length} pieces have too many sets; ask for fewer with --only`;
     if (found.pieces.length === 0) return 'there is nothing to take out';
@@ -299,7 +243,7 @@ class View {
     const sure = found.sets.every((s) => s.minimal);
     const open =
       found.unfinished > 0
-        ? `; ${count(found.unfinished, 'set')} unfinished: ${this.bound(found.bound)}`
+        ? `; ${count(found.unfinished, 'set')} unfinished: ${boundText(found.bound, this.options)}`
         : '';
     if (found.sets.length === 0) return `no set is known${open}`;
     const sets =
@@ -309,22 +253,6 @@ class View {
           : `one minimal set, ${sizes[0]} ${of}`
         : `${found.sets.length} minimal sets, ${[...new Set(sizes)].join(' or ')} ${of}`;
     return `${sets}${sure ? '' : ', as far as is known'}${open}${time}`;
-  }
-
-  private bound(name: string | undefined): string {
-    const { maxStates, maxMemory, timeout } = this.options;
-    switch (name) {
-      case 'states':
-        return `raise --max-states ${maxStates}`;
-      case 'memory':
-        return `raise --max-memory ${maxMemory}`;
-      case 'time':
-        return `raise --timeout ${timeout}`;
-      case 'interrupted':
-        return 'interrupted';
-      default:
-        return `the machine keeps no more ${name}; no option raises this`;
-    }
   }
 
   private line(p: PieceResult): number {

@@ -18,6 +18,7 @@ const schema = (name: string): object =>
 const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
 const isVerify = ajv.compile(schema('verify.schema.json'));
 const isEmit = ajv.compile(schema('emit.schema.json'));
+const isMend = ajv.compile(schema('mend.schema.json'));
 const isMinimize = ajv.compile(schema('minimize.schema.json'));
 
 const small = folder.write(
@@ -156,6 +157,29 @@ describe('the minimize document', () => {
       sets: [],
     });
     expect(cut.code).toBe(3);
+  });
+});
+
+describe('the document of what mends', () => {
+  const mend = (...args: string[]) => folder.run(['minimize', '--mend', ...args]);
+  const broken = folder.write('broken.suture', spec(withoutSync, 'scenario "all" {} expect holds'));
+  test('the sync that is missing, and the text with it', async () => {
+    const r = await mend(broken, '--json');
+    const value = JSON.parse(r.out);
+    expect(isMend(value), JSON.stringify(isMend.errors)).toBe(true);
+    const [all] = value.scenarios;
+    expect(all).toMatchObject({ asWritten: 'violated', size: 1, bound: null, unfinished: 0 });
+    expect(all.mends[0].additions[0]).toMatchObject({ kind: 'sync' });
+    expect(r.code).toBe(0);
+    const several = await mend(broken, '--apply');
+    if (all.mends.length > 1) expect(several.err).toContain('--set N says which');
+    const written = await mend(broken, '--apply', '--set', '1');
+    expect(written.out).toContain('wrote broken.suture');
+    expect(readFileSync(join(folder.path, broken), 'utf8')).toBe(all.mends[0].text);
+    expect((await folder.run(['verify', broken, '--quiet'])).code).toBe(0);
+    const again = await mend(broken);
+    expect(again.out).toContain('nothing to mend');
+    expect(again.code).toBe(0);
   });
 });
 
