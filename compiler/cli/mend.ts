@@ -6,9 +6,15 @@ import { additionText } from '../minimize/additions.ts';
 import { type Mended, Mending } from '../minimize/mend.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { pick } from './files.ts';
-import type { MinimizeOptions } from './minimize.ts';
-import { boundText, searched, write } from './searched.ts';
+import { boundText, type SearchOptions, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, wrap } from './terminal.ts';
+
+export interface MendOptions extends SearchOptions {
+  readonly scenario?: readonly string[];
+  readonly most: number;
+  readonly apply?: boolean;
+  readonly set?: number;
+}
 
 interface Asked {
   readonly compiled: Compiled;
@@ -17,7 +23,7 @@ interface Asked {
   readonly print: (line: string) => void;
 }
 
-export async function mend(asked: Asked, options: MinimizeOptions): Promise<number> {
+export async function mend(asked: Asked, options: MendOptions): Promise<number> {
   const { compiled, text, t, print } = asked;
   // A scenario that is named is to hold, whatever is expected of it.
   const scenarios = options.scenario
@@ -78,12 +84,7 @@ export async function mend(asked: Asked, options: MinimizeOptions): Promise<numb
     : 0;
 }
 
-function shown(
-  { text, t }: Asked,
-  found: Mended,
-  seconds: number,
-  options: MinimizeOptions,
-): string {
+function shown({ text, t }: Asked, found: Mended, seconds: number, options: MendOptions): string {
   const time = `, ${secondsText(seconds)} s`;
   const lines = [
     '',
@@ -105,7 +106,7 @@ function shown(
   return `${lines.join('\n')}\n`;
 }
 
-function summary(found: Mended, options: MinimizeOptions): string {
+function summary(found: Mended, options: MendOptions): string {
   const open =
     found.unfinished > 0 || (found.asWritten === 'unfinished' && found.bound !== undefined)
       ? `; ${count(found.unfinished, 'set')} unfinished: ${boundText(found.bound, options)}`
@@ -124,7 +125,7 @@ function summary(found: Mended, options: MinimizeOptions): string {
 function apply(
   text: Source,
   results: readonly Mended[],
-  { set, json }: MinimizeOptions,
+  { set, json }: MendOptions,
 ): { readonly written?: number; readonly refused?: string } {
   const violated = results.filter((r) => r.asWritten === 'violated');
   const [only] = violated;

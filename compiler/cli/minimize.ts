@@ -10,23 +10,15 @@ import type { Evidence } from '../minimize/variants.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError } from './files.ts';
-import { mend } from './mend.ts';
+import { type MendOptions, mend } from './mend.ts';
 import { runTable } from './run.ts';
 import { boundText, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
 
-export interface MinimizeOptions {
-  readonly scenario?: readonly string[];
+export interface MinimizeOptions extends MendOptions {
   readonly only?: Kinds;
   readonly runs?: boolean;
   readonly mend?: boolean;
-  readonly most: number;
-  readonly apply?: boolean;
-  readonly set?: number;
-  readonly maxStates?: number;
-  readonly maxMemory: number;
-  readonly timeout?: number;
-  readonly json?: boolean;
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
 }

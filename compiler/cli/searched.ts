@@ -8,7 +8,7 @@ import { count } from './terminal.ts';
 /** States between two looks at the clock and at the keyboard. */
 const slice = 20_000;
 
-interface Bounds {
+export interface SearchOptions {
   readonly maxStates?: number;
   readonly maxMemory: number;
   readonly timeout?: number;
@@ -25,7 +25,7 @@ interface Work<T> {
 /** All of it; `told` hears of each result when it is there. */
 export async function searched<T>(
   work: Work<T>,
-  options: Bounds,
+  options: SearchOptions,
   told: (found: T, seconds: number) => void,
 ): Promise<void> {
   const progress = new Progress(options.json !== true);
@@ -67,7 +67,7 @@ export async function searched<T>(
 }
 
 /** Which option raises a bound that was hit. */
-export function boundText(name: string | undefined, options: Bounds): string {
+export function boundText(name: string | undefined, options: SearchOptions): string {
   switch (name) {
     case 'states':
       return `raise --max-states ${options.maxStates}`;
