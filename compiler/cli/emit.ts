@@ -1,19 +1,22 @@
-// `suture emit`: the bytes of code and stubs, as hexadecimal, assembly, a listing, JSON, themselves, or a bootable image.
+// `suture emit`: the bytes of code and stubs, as hexadecimal, assembly, a listing, JSON, themselves, or a bootable image;
+// or the whole check as a model for Spin.
 
 import { writeFileSync } from 'node:fs';
 import { place, source } from '../../grammar/index.ts';
-import type { Compiled, Scenario } from '../compile.ts';
+import { promela } from '../generator/promela.ts';
+import { excluded, transitions } from '../generator/transitions.ts';
 import { image } from '../image/image.ts';
 import { compile, emit as emitItems, programOf } from '../index.ts';
 import { schemaVersion } from '../version.ts';
 import { emitAsm, emitBin, emitHex, emitJson, emitListing } from '../x86/emit.ts';
 import { diagnose } from './diagnose.ts';
-import { pick, readInputs, UsageError, why } from './files.ts';
+import { pick, pickCheck, readInputs, UsageError, why } from './files.ts';
 import { terminal } from './terminal.ts';
 
 export interface EmitOptions {
   readonly scenario?: string;
-  readonly format: 'hex' | 'asm' | 'listing' | 'json' | 'bin' | 'elf';
+  readonly check?: number;
+  readonly format: 'hex' | 'asm' | 'listing' | 'json' | 'bin' | 'elf' | 'promela';
   readonly syntax: 'intel' | 'att';
   readonly at?: number;
   readonly output?: string;
@@ -30,7 +33,8 @@ export function emit(name: string, options: EmitOptions): number {
   const compiled = compile(input.text);
   for (const d of compiled.diagnostics) process.stderr.write(diagnose(text, d, t));
   if (compiled.diagnostics.some((d) => d.severity === 'error')) return 1;
-  const check = scenarioOf(compiled, options.scenario).checks[0];
+  const scenario = pick(compiled.scenarios, options.scenario);
+  const check = scenario.checks[pickCheck(scenario, options.check)];
   if (!check) throw new UsageError('this scenario has no check');
   const lowered = programOf(compiled, check);
   if (options.format === 'elf') {
@@ -41,6 +45,16 @@ export function emit(name: string, options: EmitOptions): number {
     }
     noTerminal(options);
     return put(made.bytes, options);
+  }
+  if (options.format === 'promela') {
+    const reason = excluded(lowered.program);
+    if (reason !== undefined) {
+      process.stderr.write(`suture: this scenario cannot be had as Promela: ${reason}\n`);
+      return 1;
+    }
+    const values = check.values.length > 0 ? [`with ${check.values.join(', ')}`] : [];
+    const about = [`${name}, scenario "${scenario.name}"`, ...values];
+    return put(promela(transitions(lowered.program), about), options);
   }
   const { items, diagnostics, longer } = emitItems(compiled, lowered, options.at);
   for (const d of diagnostics) process.stderr.write(diagnose(text, d, t));
@@ -68,10 +82,6 @@ export function emit(name: string, options: EmitOptions): number {
       noTerminal(options);
       return put(emitBin(items), options);
   }
-}
-
-function scenarioOf(compiled: Compiled, name: string | undefined): Scenario {
-  return pick(compiled.scenarios, name);
 }
 
 function noTerminal(options: EmitOptions): void {

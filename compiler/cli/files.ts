@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearest } from '../../grammar/index.ts';
 import type { Scenario } from '../compile.ts';
+import { count } from './terminal.ts';
 
 /** A use of the command that cannot be followed: exit 2. */
 export class UsageError extends Error {}
@@ -87,6 +88,14 @@ export function pick(scenarios: readonly Scenario[], name: string | undefined): 
       name ?? '',
       scenarios.map((s) => s.name),
     ),
+  );
+}
+
+/** The index of a check of a scenario, which people count from 1. */
+export function pickCheck(scenario: Scenario, check = 1): number {
+  if (check <= scenario.checks.length) return check - 1;
+  throw new UsageError(
+    `"${scenario.name}" has ${count(scenario.checks.length, 'check')}, and --check ${check} is none`,
   );
 }
 

@@ -238,12 +238,17 @@ function commands(done: (code: number) => void): Command {
 
   program
     .command('emit')
-    .description('the bytes of code and stubs')
+    .description('the bytes of code and stubs, a bootable image, a model for Spin')
     .argument('<file>', 'a spec; `-` is standard input')
     .option('--scenario <name>', 'with its options; the first one if not said')
+    .option(
+      '--check <n>',
+      "which of the scenario's checks, from 1; the first one if not said",
+      whole(1),
+    )
     .addOption(
       new Option('--format <format>', 'what to print')
-        .choices(['hex', 'asm', 'listing', 'json', 'bin', 'elf'])
+        .choices(['hex', 'asm', 'listing', 'json', 'bin', 'elf', 'promela'])
         .default('listing'),
     )
     .addOption(

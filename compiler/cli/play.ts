@@ -5,7 +5,7 @@ import { source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
 import { compile, createMachine, programOf, tellAll, walk } from '../index.ts';
 import { diagnose } from './diagnose.ts';
-import { pick, readInputs, readText, UsageError, why } from './files.ts';
+import { pick, pickCheck, readInputs, readText, UsageError, why } from './files.ts';
 import { findRun } from './finding.ts';
 import { lanes } from './lanes.ts';
 import { count, terminal, wrap } from './terminal.ts';
@@ -114,7 +114,7 @@ function given(scenario: Scenario, name: string, options: PlayOptions): Chosen {
     throw new UsageError(`${name}: ${why(error)}`);
   }
   return {
-    check: checkOf(scenario, options),
+    check: pickCheck(scenario, options.check),
     initial: 0,
     schedule: names(name, text),
     said: `as ${name} says`,
@@ -143,7 +143,7 @@ function names(name: string, text: string): readonly string[] {
 }
 
 function drawn(compiled: Compiled, scenario: Scenario, options: PlayOptions): Chosen {
-  const check = checkOf(scenario, options);
+  const check = pickCheck(scenario, options.check);
   const seed = options.seed ?? randomInt(1, 1_000_000);
   const machine = createMachine(
     programOf(compiled, scenario.checks[check] as (typeof scenario.checks)[number]).program,
@@ -165,11 +165,4 @@ function drawn(compiled: Compiled, scenario: Scenario, options: PlayOptions): Ch
     schedule: run.steps.map((s) => s.name),
     said: `drawn with --seed ${seed}: ${end}`,
   };
-}
-
-function checkOf(scenario: Scenario, { check = 1 }: PlayOptions): number {
-  if (check <= scenario.checks.length) return check - 1;
-  throw new UsageError(
-    `"${scenario.name}" has ${count(scenario.checks.length, 'check')}, and --check ${check} is none`,
-  );
 }

@@ -7,11 +7,11 @@ import { toAddress } from './core.ts';
 import { context, cpuField, shadowStackWords, taskField } from './layout.ts';
 
 /** Selectors in a frame: any fixed values do, as nothing reads them. */
-const codeSegment = 0x10;
-const stackSegment = 0x18;
+export const codeSegment = 0x10;
+export const stackSegment = 0x18;
 /** Bytes that an entry with a stack gap moves the frame down. */
-const gapBytes = 48;
-const frameBytes = 40;
+export const gapBytes = 48;
+export const frameBytes = 40;
 
 export interface Delivery {
   readonly kind: number;

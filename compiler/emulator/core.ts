@@ -38,8 +38,8 @@ export type Happening =
   | { readonly kind: 'build' | 'release'; readonly slot: number };
 
 /** Fixed value of a register that no code reads, while a pass is open: its loss shows. */
-const marker = { lo: 0x0f1e2d3c, hi: 0x4b5a6978 } as const;
-const markerFlags = flagBits.cf | flagBits.sf;
+export const marker = { lo: 0x0f1e2d3c, hi: 0x4b5a6978 } as const;
+export const markerFlags = flagBits.cf | flagBits.sf;
 /** RIP of an outcome that no arrival equals: it faulted, or it ends in a trap. */
 export const arrivesNowhere = 1;
 export const arrivesByTrap = 2;

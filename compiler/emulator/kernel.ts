@@ -11,7 +11,7 @@ import type { Effects } from './step.ts';
 import { assign, contentOf, evaluate, execute } from './step.ts';
 
 /** More operations than any spec lets ride along: the rest of the step would never end. */
-const endless = 100000;
+export const endless = 100000;
 
 /** The same operations for an instruction that is not where it was assembled: what counts from behind it moves along. */
 function moved(insn: Prepared, by: number): Prepared {

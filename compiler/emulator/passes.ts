@@ -20,8 +20,8 @@ interface Outcome {
 }
 
 /** Bits of a pass's mask above those of the contents. */
-const hasTrapped = 1 << 30;
-const wentAway = 1 << 29;
+export const hasTrapped = 1 << 30;
+export const wentAway = 1 << 29;
 
 export class Passes {
   private readonly m: Core;

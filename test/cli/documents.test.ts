@@ -317,6 +317,46 @@ describe('emit', () => {
     const bytes = readFileSync(join(folder.path, 'out.bin'));
     expect(bytes.subarray(-11).toString('hex')).toBe('68c2222283fbe9f50f10e1');
   });
+
+  test('writes a model for Spin of the check that is asked for', async () => {
+    const first = await emit('--format', 'promela', '--scenario', 'IRQs on or off');
+    expect(first.code).toBe(0);
+    expect(first.out).toContain('scenario "IRQs on or off"');
+    expect(first.out).toContain('with masked = on');
+    expect(first.out).toContain('active [2] proctype cpu()');
+    // Each statement of the patcher and each instruction is named where its step is.
+    for (const name of ['sync cores', 'step at place: call one', 'ipi', 'commit'])
+      expect(first.out).toContain(`/* ${name} */`);
+    const second = await emit(
+      '--format',
+      'promela',
+      '--scenario',
+      'IRQs on or off',
+      '--check',
+      '2',
+    );
+    expect(second.out).toContain('with masked = off');
+    const third = await emit('--format', 'promela', '--scenario', 'IRQs on or off', '--check', '3');
+    expect(third.code).toBe(2);
+    expect(third.err).toContain('has 2 checks, and --check 3 is none');
+  });
+
+  test('says which scenarios have no model', async () => {
+    const place = resolve(import.meta.dirname, '../../examples/overwrite-in-place.suture');
+    const r = await folder.run([
+      'emit',
+      place,
+      '--format',
+      'promela',
+      '--scenario',
+      'no sync behind it',
+    ]);
+    expect(r.code).toBe(1);
+    expect(r.out).toBe('');
+    expect(r.err).toBe(
+      'suture: this scenario cannot be had as Promela: the fetch model amd orders what is seen: it keeps a log of commits\n',
+    );
+  });
   test('elsewhere: in reach as verified, beyond by longer forms', async () => {
     const near = await emit('--at', '0xffffffff81000100');
     expect(near.out).toContain('irqs: stub, 11 bytes at 0xffffffff8100010a');

@@ -35,8 +35,9 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|image|emulator|explorer|explain|minimize|service|cli)\//.exec(file)?.[1] ??
-      (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
+    : (/^compiler\/(x86|image|emulator|generator|explorer|explain|minimize|service|cli)\//.exec(
+        file,
+      )?.[1] ?? (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
 /** Which rooms a room may import from, besides itself. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   x86: ['forms', 'grammar'],
   image: ['forms', 'grammar', 'x86'], // a program on a machine: neither emulator nor explorer
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
+  generator: ['forms', 'x86', 'emulator'], // the emulator's steps once more, as code for others
   compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'explorer', 'explain'],
   minimize: ['forms', 'grammar', 'emulator', 'explorer', 'compiler'], // variants of a spec, searched
   service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
@@ -56,6 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'x86',
     'image',
     'emulator',
+    'generator',
     'explorer',
     'explain',
     'compiler',

@@ -1,0 +1,371 @@
+// Instruction fetch as generated code: at each address where an instruction may begin, when it is executed and as what.
+
+import type { Prepared } from '../emulator/fetch.ts';
+import { context } from '../emulator/layout.ts';
+import type { Program } from '../ir.ts';
+import { property, region } from '../ir.ts';
+import type { Expr, Op } from '../ops.ts';
+import type { Wide, Word } from './code.ts';
+import {
+  add,
+  both,
+  either,
+  eq,
+  isZero,
+  join,
+  k,
+  left,
+  less,
+  mask,
+  ne,
+  no,
+  pick,
+  right,
+  state,
+  times,
+  wide,
+  yes,
+} from './code.ts';
+import { Kernel } from './kernel.ts';
+import { cpu, outcomeOutside, t } from './memory.ts';
+
+const longest = 15;
+const int3 = 0xcc;
+
+/** One way to go on from an address. */
+export interface Way {
+  /** The address's low word. */
+  readonly at: number;
+  readonly guard: Word;
+  /** The instruction, or the outcome that its fetch has. */
+  readonly insn?: Prepared;
+  readonly outcome?: Word;
+  /** The place of which this is the first byte, or -1. */
+  readonly place: number;
+  /** Parts of the instruction that are read when it is executed. */
+  readonly given?: ReadonlyMap<number, Wide>;
+}
+
+interface Site {
+  readonly at: number;
+  readonly insn: Prepared;
+}
+
+export class Fetches extends Kernel {
+  private found: Site[] | undefined;
+
+  /** Instructions of the text that cannot change, wherever one may go. */
+  protected override sites(): readonly Site[] {
+    if (this.found) return this.found;
+    const { p, core } = this;
+    const todo = new Set<number>();
+    for (const r of p.text) todo.add(r.from);
+    for (const a of p.labels.keys()) todo.add(a);
+    for (const a of p.spans.keys()) todo.add(a);
+    for (const th of p.threads) todo.add(th.entry);
+    for (const e of p.env.events) if (e.entry !== undefined) todo.add(e.entry);
+    if (p.ipiCode) todo.add(p.ipiCode.entry);
+    for (const place of p.places) todo.add(place.from + place.length);
+    for (const content of p.contents) if (content.target !== undefined) todo.add(content.target);
+    const found = new Map<number, Site>();
+    const address = (low: number): number => (low < 0 ? low : low - 4294967296);
+    for (const from of todo) {
+      if (found.has(from) || core.cellAt(from) >= 0) continue;
+      const bytes = new Uint8Array(longest);
+      let length = 0;
+      while (
+        length < longest &&
+        core.cellAt(from + length) < 0 &&
+        core.staticByte(from + length) >= 0
+      )
+        bytes[length] = core.staticByte(from + length++);
+      const insn = this.prepared(from, bytes.slice(0, length));
+      if (!insn) continue;
+      found.set(from, { at: from | 0, insn });
+      todo.add(from + insn.bytes.length);
+      for (const o of insn.ops)
+        if (o.kind === 'branch' && o.target.kind === 'const') todo.add(address(o.target.lo));
+    }
+    this.found = [...found.values()];
+    return this.found;
+  }
+
+  /** Every way a fetch can go, at every address that is known, and at all others. */
+  ways(): readonly Way[] {
+    const { p, core } = this;
+    const ways: Way[] = [];
+    const known: Word[] = [];
+    for (const { at, insn } of this.sites()) {
+      ways.push({ at, guard: yes, insn, place: -1 });
+      known.push(eq(this.rip, at));
+    }
+    p.places.forEach((place, i) => {
+      for (let offset = 0; offset < place.length; offset++) ways.push(...this.placeWays(i, offset));
+      known.push(this.inside(this.rip, place.from, place.from + place.length));
+    });
+    core.slots.forEach((_, i) => {
+      ways.push(...this.slotWays(i, known));
+    });
+    const all = this.codeRanges();
+    const anywhere = either(...all.map(([a, b]) => this.inside(this.rip, a, b)));
+    const kernel = this.inside(this.rip, region.kernel, region.kernel + p.kernel.length);
+    const idle = both(
+      less(p.threads.length, state(this.taskOfCpu)),
+      eq(state(this.contextOfCpu), context.user),
+    );
+    // Elsewhere in code: an instruction that begins inside another.
+    ways.push({
+      at: 0,
+      guard: both(isZero(either(...known)), isZero(kernel), isZero(idle)),
+      outcome: pick(
+        anywhere,
+        outcomeOutside,
+        pick(ne(this.passOpen, 0), 1 + property('old_or_new'), 1 + property('no_fault')),
+      ),
+      place: -1,
+    });
+    return ways;
+  }
+  private get taskOfCpu(): Word {
+    return this.cpuAt(cpu);
+  }
+  private get contextOfCpu(): Word {
+    return this.contextAt(t);
+  }
+  private get passOpen(): Word {
+    return state(add(this.contextAt(t), this.l.ctx.pass));
+  }
+
+  // ---- bytes that may be older for this CPU
+
+  private cell(cell: number): Word {
+    return state(k(this.l.cells + cell));
+  }
+  private older(cell: number): Word {
+    return state(add(times(cpu, this.viewWords), (this.l.views[0] as number) + cell));
+  }
+  /** The three values that a set of older ones has, as value + 1, or 0. */
+  private fields(cell: number): readonly Word[] {
+    return [0, 9, 18].map((n) => mask(right(this.older(cell), n), 511));
+  }
+  private may(cell: number, value: number): Word {
+    return either(
+      eq(this.cell(cell), value),
+      both(ne(this.older(cell), 0), either(...this.fields(cell).map((f) => eq(f, value + 1)))),
+    );
+  }
+  /** Whether there are two values or more that are no INT3. */
+  private doubtful(cell: number): Word {
+    const count = [
+      pick(ne(this.cell(cell), int3), 1, 0),
+      ...this.fields(cell).map((f) => pick(both(ne(f, 0), ne(f, int3 + 1)), 1, 0)),
+    ].reduce((a, b) => add(a, b));
+    return both(ne(this.older(cell), 0), less(1, count));
+  }
+  /** Whether some value is none of these. */
+  private others(cell: number, values: readonly number[]): Word {
+    const isNone = (w: Word, by: number): Word => both(...values.map((v) => ne(w, v + by)));
+    return either(
+      isNone(this.cell(cell), 0),
+      both(
+        ne(this.older(cell), 0),
+        either(...this.fields(cell).map((f) => both(ne(f, 0), isNone(f, 1)))),
+      ),
+    );
+  }
+
+  /** What one finds in place `index` at an offset: one of what may be executed there, or torn bytes. */
+  private placeWays(index: number, offset: number): readonly Way[] {
+    const { p, core } = this;
+    const place = p.places[index] as Program['places'][number];
+    const address = place.from + offset;
+    const cells = Array.from({ length: longest }, (_, i) => core.cellAt(address + i));
+    const fixed = Array.from({ length: longest }, (_, i) => core.staticByte(address + i));
+    const admitted = (place.admitted[offset] ?? []).filter(
+      (a, n, all) =>
+        a.every((b, i) => (cells[i] as number) >= 0 || fixed[i] === b) &&
+        all.findIndex((x) => x.join() === a.join()) === n,
+    );
+    const at = address | 0;
+    const first = offset === 0 ? index : -1;
+    const ways: Way[] = [];
+    const guards: Word[] = [];
+    for (const bytes of admitted) {
+      const insn = this.prepared(address, bytes);
+      const whole = insn !== undefined && insn.bytes.length === bytes.length;
+      const guard = both(
+        ...[...bytes].map((b, i) => {
+          const cell = cells[i] as number;
+          if (cell < 0) return yes;
+          if (i > 0) return both(isZero(this.older(cell)), eq(this.cell(cell), b));
+          return b === int3
+            ? this.may(cell, b)
+            : both(this.may(cell, b), isZero(this.doubtful(cell)));
+        }),
+      );
+      guards.push(guard);
+      if (whole) ways.push({ at, guard, insn, place: first });
+      else ways.push({ at, guard, outcome: k(outcomeOutside), place: first });
+    }
+    const torn = this.torn(cells, fixed, admitted, 0);
+    ways.push({ at, guard: torn, outcome: k(1 + property('torn_instruction')), place: -1 });
+    return ways;
+  }
+
+  /** Whether some way to read on from byte `i` ends in bytes that are none of `admitted`, which agree so far. */
+  private torn(
+    cells: readonly number[],
+    fixed: readonly number[],
+    admitted: readonly Uint8Array[],
+    i: number,
+  ): Word {
+    const values = [...new Set(admitted.map((a) => a[i] as number))];
+    const onward = (v: number): Word => {
+      const rest = admitted.filter((a) => a[i] === v);
+      return rest.some((a) => a.length === i + 1) ? no : this.torn(cells, fixed, rest, i + 1);
+    };
+    const cell = cells[i] as number;
+    if (cell < 0) {
+      const b = fixed[i] as number;
+      return values.includes(b) ? onward(b) : yes;
+    }
+    if (i > 0)
+      return either(
+        ne(this.older(cell), 0),
+        both(...values.map((v) => ne(this.cell(cell), v))),
+        ...values.map((v) => both(eq(this.cell(cell), v), onward(v))),
+      );
+    return either(
+      this.doubtful(cell),
+      this.others(cell, values),
+      ...values.map((v) => both(this.may(cell, v), onward(v))),
+    );
+  }
+
+  /** What one finds in a slot: the stub's own instructions, nothing yet, or bytes on their way. */
+  private slotWays(slot: number, known: Word[]): readonly Way[] {
+    const { p, core, l } = this;
+    const info = core.slots[slot] as (typeof core.slots)[number];
+    const stub = p.stubs[info.stub] as Program['stubs'][number];
+    const ways: Way[] = [];
+    const isBuilt = ne(state(k(l.slots + slot)), 0);
+    const stale = k(1 + property('stale_stub'));
+    for (let n = 0; n < stub.template.length; ) {
+      const bytes = stub.template.slice(n);
+      const hole = (i: number): (typeof stub.fixups)[number] | undefined =>
+        stub.fixups.find((f) => n + i >= f.offset && n + i < f.offset + f.width);
+      // A value that no template has in its place tells where the operations use it.
+      const mark = 0x00345678;
+      const marked = bytes.slice();
+      for (let i = 0; i < marked.length; i++) {
+        const f = hole(i);
+        if (f)
+          marked[i] =
+            f.width === 8 && n + i - f.offset >= 4
+              ? 0
+              : (mark >>> (8 * ((n + i - f.offset) & 3))) & 0xff;
+      }
+      const insn = this.prepared(info.from + n, marked);
+      if (!insn) break;
+      const at = (info.from + n) | 0;
+      const length = insn.bytes.length;
+      const given = new Map<number, Wide>();
+      let ops = insn.ops;
+      for (const f of stub.fixups) {
+        if (f.offset < n || f.offset >= n + length) continue;
+        const word = (from: number): Word =>
+          [0, 1, 2, 3]
+            .map((i) => left(this.cell(info.cell + from + i), 8 * i))
+            .reduce((a, b) => join(a, b));
+        const low = word(f.offset);
+        const index = 100 + given.size;
+        given.set(
+          index,
+          f.kind === 'rel32'
+            ? wide(add(low, insn.next), -1)
+            : f.kind === 'abs32s'
+              ? wide(low, right(low, 31))
+              : wide(low, word(f.offset + 4)),
+        );
+        ops = replaced(ops, f.kind === 'rel32' ? (insn.next + mark) | 0 : mark, index);
+      }
+      const cells = Array.from({ length }, (_, i) => info.cell + n + i);
+      const isSettled = both(
+        ...cells.map((cell, i) =>
+          i === 0 ? isZero(this.doubtful(cell)) : isZero(this.older(cell)),
+        ),
+      );
+      const isWhole = both(
+        ...cells.map((cell, i) => (hole(i) ? yes : eq(this.cell(cell), bytes[i] as number))),
+        // The first byte may be an older INT3; no template begins with one.
+        isZero(this.older(cells[0] as number)),
+      );
+      const torn = k(1 + property('torn_instruction'));
+      const isReached = (i: number): Word =>
+        both(
+          ...cells
+            .slice(0, i)
+            .map((c, n) => (hole(n) ? yes : eq(this.cell(c), bytes[n] as number))),
+        );
+      const isTorn = either(
+        this.doubtful(cells[0] as number),
+        ...cells.map((cell, i) => (i === 0 ? no : both(ne(this.older(cell), 0), isReached(i)))),
+      );
+      ways.push({
+        at,
+        guard: both(isBuilt, isSettled, isWhole),
+        insn: { ...insn, ops },
+        place: -1,
+        given,
+      });
+      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1 });
+      ways.push({
+        at,
+        guard: both(isBuilt, isZero(both(isSettled, isWhole))),
+        // What is whole but for a byte in doubt is torn; bytes that are on their way are not in here.
+        outcome: pick(isTorn, torn, outcomeOutside),
+        place: -1,
+      });
+      known.push(eq(this.rip, at));
+      n += length;
+    }
+    const [from, to] = [info.from + region.alias, info.from + region.alias + info.length];
+    ways.push({ at: from | 0, guard: this.inside(this.rip, from, to), outcome: stale, place: -2 });
+    known.push(this.inside(this.rip, from, to));
+    return ways;
+  }
+}
+
+/** The operations with a constant's low word read from a value that is given. */
+function replaced(ops: readonly Op[], low: number, index: number): readonly Op[] {
+  const expr = (e: Expr): Expr => {
+    switch (e.kind) {
+      case 'const':
+        return e.lo === low ? { kind: 'temp', index } : e;
+      case 'binary':
+        return { ...e, a: expr(e.a), b: expr(e.b) };
+      case 'load':
+        return { ...e, address: expr(e.address) };
+      case 'not':
+        return { ...e, a: expr(e.a) };
+      default:
+        return e;
+    }
+  };
+  return ops.map((o): Op => {
+    switch (o.kind) {
+      case 'set':
+      case 'push':
+      case 'rflags':
+        return { ...o, value: expr(o.value) };
+      case 'store':
+        return { ...o, address: expr(o.address), value: expr(o.value) };
+      case 'status':
+        return { ...o, a: expr(o.a), b: expr(o.b) };
+      case 'branch':
+        return { ...o, target: expr(o.target), ...(o.when ? { when: expr(o.when) } : {}) };
+      default:
+        return o;
+    }
+  });
+}
