@@ -11,6 +11,7 @@ export { folds, selections } from './fold.ts';
 export { hints, lenses } from './hints.ts';
 export { hover } from './hover.ts';
 export { formatting } from './layout.ts';
+export { mending, mendingFixes } from './mend.ts';
 export type { NameKind } from './names.ts';
 export { outline } from './outline.ts';
 export { definition, prepareRename, references, rename } from './refer.ts';

@@ -51,7 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   generator: ['forms', 'x86', 'emulator'], // the emulator's steps once more, as code for others
   compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'explorer', 'explain'],
   minimize: ['forms', 'grammar', 'emulator', 'explorer', 'compiler'], // variants of a spec, searched
-  service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler'], // what editors ask
+  service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler', 'minimize'], // what editors ask
   cli: [
     'forms',
     'grammar',

@@ -278,6 +278,31 @@ describe('verifies', () => {
     client.ask('workspace/executeCommand', { command: 'suture.verify', arguments: args });
   const large = spec(guarded, 'scenario "large" { cpus 4; patches 2; nmi 2 } expect holds');
 
+  test('what mends a scenario that should hold, beside its verdict', async () => {
+    const text = spec(withoutSync, 'scenario "all" {} expect holds');
+    const { uri } = await open(text);
+    const said = client.hear(
+      'textDocument/publishDiagnostics',
+      (p) => p.uri === uri && p.diagnostics.length > 0,
+    );
+    await verify(uri).answer;
+    const shown = (await said).diagnostics;
+    const at = find(text, 'scenario "all"');
+    const asked = { range: { start: at, end: at }, context: { diagnostics: shown } };
+    const fixes = await ask('codeAction', uri, asked);
+    expect(fixes.map((f: Json) => f.title)).toContain(
+      'Add `sync cores` behind `poke place[0] = int3`',
+    );
+    const fix = fixes.find((f: Json) => f.title.includes('behind `poke place[0] = int3`'));
+    expect(fix).toMatchObject({ kind: 'quickfix', diagnostics: shown });
+    const mended = applied(text, fix.edit.changes[uri]);
+    // Edits speak of the text in which they were found, and of no other.
+    await edit(uri, 2, [{ text: text.replace('\n', '\n// more\n') }]);
+    expect(await ask('codeAction', uri, asked)).toEqual([]);
+    await edit(uri, 3, [{ text: mended }]);
+    expect((await verify(uri).answer)[0]).toMatchObject({ verdict: 'holds', asExpected: true });
+    expect(await ask('codeAction', uri, asked)).toEqual([]);
+  });
   test('a spec: verdicts in the answer, the problems and the lenses', async () => {
     const text = spec(
       withoutSync,

@@ -1,7 +1,7 @@
 // What verifications found, beside the lines that they are about: as diagnostics, and in a lens's title.
 
 import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver/node';
-import { place } from '../../../grammar/index.ts';
+import { type Fix, place } from '../../../grammar/index.ts';
 import { fingerprint } from '../../fingerprint.ts';
 import { type ScenarioReport, shortest } from '../../report.ts';
 import { count } from '../terminal.ts';
@@ -12,6 +12,8 @@ interface Found {
   readonly text: string;
   readonly fingerprint: string;
   readonly report: ScenarioReport;
+  /** Edits of that text. */
+  readonly fixes: readonly Fix[];
   /** For a text that has changed since; no report where the scenario is another one there. */
   moved: { readonly text: string; readonly report: ScenarioReport | undefined } | undefined;
 }
@@ -20,13 +22,14 @@ interface Found {
 export class Findings {
   private readonly known = new Map<string, Found>();
 
-  add(d: Document, report: ScenarioReport): void {
+  add(d: Document, report: ScenarioReport, fixes: readonly Fix[] = []): void {
     const scenario = d.analysis.scenario(report.name);
     if (scenario?.name !== report.name) return;
     this.known.set(report.name, {
       text: d.text,
       fingerprint: fingerprint(d.analysis.compiled, scenario),
       report,
+      fixes,
       moved: undefined,
     });
   }
@@ -36,6 +39,12 @@ export class Findings {
     if (!found || found.text === d.text) return found?.report;
     if (found.moved?.text !== d.text) found.moved = { text: d.text, report: moved(d, found) };
     return found.moved.report;
+  }
+
+  /** What mends the scenario; nothing where the text has changed since. */
+  fixes(d: Document, name: string): readonly Fix[] {
+    const found = this.known.get(name);
+    return found?.text === d.text ? found.fixes : [];
   }
 
   all(d: Document): readonly ScenarioReport[] {

@@ -1,7 +1,9 @@
 // A verification in a thread of its own, so that typing is never held up: the end that asks, and the one that searches.
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import type { Fix } from '../../../grammar/index.ts';
 import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
+import { mending, mendingFixes } from '../../service/index.ts';
 import type { ScenarioResult } from '../../verify.ts';
 
 export interface Order {
@@ -23,16 +25,22 @@ export interface Step {
   readonly depth: number;
 }
 
+export interface Searched {
+  readonly report: FileReport;
+  /** By the name of a scenario that is violated though it should hold: what mends it. */
+  readonly fixes: ReadonlyMap<string, readonly Fix[]>;
+}
+
 type Message =
   | { readonly kind: 'step'; readonly step: Step }
-  | { readonly kind: 'report'; readonly report: FileReport };
+  | { readonly kind: 'searched'; readonly searched: Searched };
 
 /** Ends early when `stop` does; then what was not searched to its end is unfinished. */
 export function search(
   order: Order,
   stop: AbortSignal,
   onStep: (step: Step) => void,
-): Promise<FileReport> {
+): Promise<Searched> {
   return new Promise((resolve, reject) => {
     const thread = new Worker(new URL(import.meta.url), { workerData: { order } });
     const end = (): void => thread.postMessage('stop');
@@ -40,7 +48,7 @@ export function search(
     stop.addEventListener('abort', end, { once: true });
     thread.on('message', (m: Message) => {
       if (m.kind === 'step') onStep(m.step);
-      else resolve(m.report);
+      else resolve(m.searched);
     });
     thread.on('error', reject);
     thread.on('exit', () => {
@@ -52,12 +60,15 @@ export function search(
 
 /** States between two looks at what was asked meanwhile. */
 const slice = 4000;
+/** States that the search for what mends a scenario may look at: an offer is worth seconds, no minutes. */
+const mostForFixes = 2_000_000;
 
 async function work(order: Order, send: (m: Message) => void, stopped: () => boolean) {
   const compiled = compile(order.text);
   const wanted = compiled.scenarios.filter(
     (s) => order.scenario === undefined || s.name === order.scenario,
   );
+  const fixes = new Map<string, readonly Fix[]>();
   const results: { result: ScenarioResult; seconds: number[] }[] = [];
   for (const scenario of wanted) {
     const verification = new Verification(compiled, scenario, {
@@ -75,9 +86,20 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
       send({ kind: 'step', step: { ...step, states, depth } });
       await new Promise((resolve) => setImmediate(resolve));
     }
-    results.push({ result: verification.result(), seconds });
+    const result = verification.result();
+    results.push({ result, seconds });
+    if (scenario.expected.kind !== 'holds' || result.verdict !== 'violated') continue;
+    const search = mending(compiled, scenario, { maxMemory: order.maxBytes });
+    for (let done = false; !done; ) {
+      if (stopped()) search.stop('interrupted');
+      else if (search.progress().states > mostForFixes) search.stop('states');
+      done = search.advance(slice).done;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    fixes.set(scenario.name, mendingFixes(compiled, search));
   }
-  send({ kind: 'report', report: fileReport(order.file, compiled, results) });
+  const report = fileReport(order.file, compiled, results);
+  send({ kind: 'searched', searched: { report, fixes } });
 }
 
 const { order } = (workerData ?? {}) as { readonly order?: Order };

@@ -26,7 +26,7 @@ import {
   type WorkDoneProgressReporter,
 } from 'vscode-languageserver/node';
 import type { Edit } from '../../../grammar/index.ts';
-import type { FileReport, ScenarioReport } from '../../report.ts';
+import type { ScenarioReport } from '../../report.ts';
 import {
   type Completion,
   completions,
@@ -49,7 +49,7 @@ import { grouped } from '../terminal.ts';
 import { ownVersion } from '../version.ts';
 import { Document, type Point, type Range } from './documents.ts';
 import { Findings, resultDiagnostics, resultTitle } from './results.ts';
-import { search } from './search.ts';
+import { type Searched, search } from './search.ts';
 import { itemKind, symbolKind, tokenCode, tokenModifiers, tokenTypes } from './words.ts';
 
 export const verifyCommand = 'suture.verify';
@@ -334,7 +334,7 @@ class Server {
       this.of(params, (d) => {
         const from = d.offset(params.range.start);
         const to = d.offset(params.range.end);
-        return diagnostics(d.analysis).flatMap((x): CodeAction[] =>
+        const mistakes = diagnostics(d.analysis).flatMap((x): CodeAction[] =>
           x.fix && x.span.start <= to && x.span.end >= from
             ? [
                 {
@@ -347,8 +347,25 @@ class Server {
               ]
             : [],
         );
+        return [...mistakes, ...this.mends(d, from, to)];
       }),
     );
+  }
+
+  /** What a verification found that mends a scenario between these places. */
+  private mends(d: Document, from: number, to: number): readonly CodeAction[] {
+    const found = this.found.get(d.uri);
+    if (!found) return [];
+    return d.analysis.compiled.scenarios.flatMap((s) => {
+      const report = s.span.start <= to && s.span.end >= from ? found.of(d, s.name) : undefined;
+      if (!report) return [];
+      return found.fixes(d, s.name).map((fix) => ({
+        title: sentence(fix.title),
+        kind: CodeActionKind.QuickFix,
+        diagnostics: [...resultDiagnostics(d.uri, report)],
+        edit: { changes: { [d.uri]: edits(d, fix.edits) } },
+      }));
+    });
   }
 
   /** A moment after the last key: compiling a text takes longer than reading it, with thousands of checks seconds. */
@@ -402,8 +419,8 @@ class Server {
     const shown = [given, ...(own ? [own] : [])];
     for (const p of shown) p.begin(`Verifying ${scenario ?? nameOf(uri)}`, 0, '', true);
     try {
-      const report = await this.inTurn(() => this.search(d, scenario, stop.signal, shown));
-      return this.keep(d, report);
+      const found = await this.inTurn(() => this.search(d, scenario, stop.signal, shown));
+      return this.keep(d, found);
     } finally {
       for (const p of shown) p.done();
     }
@@ -420,7 +437,7 @@ class Server {
     scenario: string | undefined,
     stop: AbortSignal,
     shown: readonly WorkDoneProgressReporter[],
-  ): Promise<FileReport> {
+  ): Promise<Searched> {
     const { maxStates, maxMemoryMegabytes = 2048 } = this.settings;
     let last = 0;
     const order = {
@@ -439,10 +456,10 @@ class Server {
     });
   }
 
-  private keep(d: Document, report: FileReport): readonly Verdict[] {
+  private keep(d: Document, { report, fixes }: Searched): readonly Verdict[] {
     const now = this.documents.get(d.uri);
     const found = this.found.get(d.uri) ?? new Findings();
-    for (const s of report.scenarios) found.add(d, s);
+    for (const s of report.scenarios) found.add(d, s, fixes.get(s.name));
     if (now) {
       this.found.set(d.uri, found);
       this.publish(d.uri);
