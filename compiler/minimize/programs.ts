@@ -62,7 +62,7 @@ export interface Figures {
 /** States between two looks at what was found: a run is the shortest whatever it is. */
 const slice = 256;
 /** Runs of others that are tried in a program, those that told something last first. */
-const mostHints = 6;
+const mostHints = 20;
 
 export class Programs {
   readonly figures: Figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
@@ -202,7 +202,7 @@ export class Programs {
       h.steps.length === steps.length &&
       h.steps.every((s, i) => s.name === steps[i]?.name);
     if (this.hints.some(same)) return;
-    this.hints = [{ property: v.property, steps }, ...this.hints].slice(0, 4 * mostHints);
+    this.hints = [{ property: v.property, steps }, ...this.hints].slice(0, 3 * mostHints);
   }
 
   private follow(machine: Machine, known: Known, expected: Expected): boolean {

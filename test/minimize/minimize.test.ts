@@ -121,6 +121,72 @@ function bruteForce(text: string, scenario: Scenario, pieces: readonly Piece[]):
   return keeps.filter((k) => !keeps.some((x) => x !== k && (k & x) === x));
 }
 
+/** Small protocols: where they sync and how, in phases or not, what is stored together, what the handler asks. */
+const protocols = fc
+  .record({
+    waits: fc.array(fc.constantFrom('', '', 'sync cores', 'sync threads', 'serialize'), {
+      minLength: 3,
+      maxLength: 3,
+    }),
+    phases: fc.boolean(),
+    unit: fc.constantFrom('', ' as any order', ' as bytes descending'),
+    handler: fc.constantFrom(
+      'resume place',
+      'if here == place { resume place } else { decline }',
+      'if seen == 0 { seen = 1 }; resume place',
+    ),
+    fetch: fc.constantFrom('sdm', 'amd', 'zen3'),
+    turned: fc.boolean(),
+  })
+  .map(({ waits, phases, unit, handler, fetch, turned }) => {
+    const pokes = ['poke place[0] = int3', `poke place[1..]${unit}`, 'poke place[0]'];
+    if (turned) pokes.reverse();
+    const body = pokes.flatMap((poke, i) => [
+      phases ? `phase p${i} { ${poke} }` : poke,
+      ...(waits[i] ? [waits[i]] : []),
+    ]);
+    return (expect: string): string => `protocol t "t"
+code {
+  one:    mov eax, 1; ret
+  two:    mov eax, 2; ret
+  caller:
+  place:  call one
+          jmp caller
+}
+thread worker runs caller
+shared seen = 0
+on breakpoint at place { ${handler} }
+patch place: call one -> call two {
+  ${body.join('\n  ')}
+}
+scenario "all" { fetch ${fetch} } ${expect}
+`;
+  });
+
+test('every subset of small protocols gives the same sets', { timeout: 300_000 }, () => {
+  let sets = 0;
+  fc.assert(
+    fc.property(protocols, (write) => {
+      const plain = compile(write('expect holds'));
+      const search = new Verification(plain, plain.scenarios[0] as Scenario, {});
+      while (!search.advance(100_000).done);
+      const [violated] = search.result().checks[0]?.result.violations ?? [];
+      const text = write(violated ? `expect violates ${violated.property}` : 'expect holds');
+      const [found] = minimized(text);
+      if (!found) throw new Error('no scenario');
+      expect(found.asWritten).toBe('keeps');
+      fc.pre(found.pieces.length <= 6);
+      const pieces = found.pieces.map((p) => p.piece);
+      expect(found.sets.map((s) => bits(s.kept)).sort((a, b) => a - b)).toEqual(
+        bruteForce(text, found.scenario, pieces),
+      );
+      sets += found.sets.length;
+    }),
+    { numRuns: process.env.SUTURE_LONG === undefined ? 6 : 200 },
+  );
+  expect(sets).toBeGreaterThan(0);
+});
+
 const bits = (list: readonly number[]): number => list.reduce((n, i) => n | (1 << i), 0);
 
 describe('every subset by itself gives the same sets', () => {
