@@ -61,6 +61,8 @@ export interface Figures {
 
 /** States between two looks at what was found: a run is the shortest whatever it is. */
 const slice = 256;
+/** What a look at a variant costs, in states. */
+const look = 20;
 /** Runs of others that are tried in a program, those that told something last first. */
 const mostHints = 20;
 
@@ -76,6 +78,16 @@ export class Programs {
   constructor(bounds: Bounds, credit: Credit) {
     this.bounds = bounds;
     this.credit = credit;
+  }
+
+  /** A look at what is known costs little, but there are thousands: between two of them the caller is heard. */
+  *turn(): Generator<void, void> {
+    this.credit.left -= look;
+    if (this.credit.left <= 0) yield;
+  }
+  /** Why nothing is searched any more. */
+  get stopped(): string | undefined {
+    return this.credit.stopped;
   }
 
   /** The same for programs that differ in nothing but places in the text, and only for them. */
@@ -177,11 +189,7 @@ export class Programs {
     if (result.bound === undefined)
       known.missed = result.witnesses.flatMap((w) => (w.run ? [] : [w.name]));
     // What a narrower look has not seen is no bound of the whole.
-    else if (
-      !decided &&
-      !(narrower.maxStates !== undefined && result.bound === 'states') &&
-      !(narrower.maxDepth !== undefined && result.bound === 'depth')
-    )
+    else if (!decided && narrower.maxStates === undefined && narrower.maxDepth === undefined)
       known.bound = result.bound;
     return result.violations;
   }
@@ -223,7 +231,8 @@ export class Programs {
   }
 }
 
-const nothing = (): Known => ({
+/** Of a program that nobody has looked at. */
+export const nothing = (): Known => ({
   violated: new Set(),
   missed: undefined,
   refused: undefined,

@@ -8,7 +8,7 @@ import type { Program } from '../ir.ts';
 import { lower } from '../lower.ts';
 import type { Check } from '../scenario.ts';
 import { type Kinds, type Piece, piecesOf, type Sequence, varied, type Way } from './pieces.ts';
-import { type Because, decision, type Known, type Programs } from './programs.ts';
+import { type Because, decision, type Known, nothing, type Programs } from './programs.ts';
 import { type Answer, type Bits, extensions } from './sets.ts';
 
 /** A run, or the lack of one, that shows what is lost without a piece. */
@@ -155,10 +155,11 @@ export class Variants {
     const name = `${check} ${rest} ${ways.join()} ${orders.join(' ')}`;
     const known = this.known.get(name);
     if (known) return known;
+    if (this.programs.stopped !== undefined) return nothing();
     const lowered = this.lowered(check, kept, ways, orders);
     const fresh: Known =
       typeof lowered === 'string'
-        ? { violated: new Set(), missed: undefined, refused: lowered, bound: undefined, looked: 0 }
+        ? { ...nothing(), refused: lowered }
         : this.programs.of(lowered.program);
     this.known.set(name, fresh);
     return fresh;
@@ -198,8 +199,10 @@ export class Variants {
     let answer: Answer | 'open' = 'keeps';
     for (const orders of this.orders(kept)) {
       for (let check = 0; check < checks.length; check++) {
+        yield* this.programs.turn();
         const known = this.knownOf(check, kept, ways, orders);
-        if (most !== 0 && decision(expected, known).answer === 'unknown') {
+        const { stopped } = this.programs;
+        if (stopped === undefined && most !== 0 && decision(expected, known).answer === 'unknown') {
           const lowered = this.lowered(check, kept, ways, orders);
           if (typeof lowered !== 'string')
             yield* this.programs.decide(lowered.program, known, expected, most);
@@ -207,9 +210,10 @@ export class Variants {
         const { answer: found } = decision(expected, known);
         if (found === 'breaks') return 'breaks';
         if (found !== 'unknown') continue;
-        if (known.bound === undefined) answer = answer === 'unfinished' ? answer : 'open';
+        const bound = known.bound ?? stopped;
+        if (bound === undefined) answer = answer === 'unfinished' ? answer : 'open';
         else {
-          this.bound ??= known.bound;
+          this.bound ??= bound;
           answer = 'unfinished';
         }
         // Of what cannot be said whole, what remains may still break.

@@ -242,6 +242,29 @@ describe('what is said of a set', () => {
   });
 });
 
+test('stopped at any moment nothing is claimed that is not so', () => {
+  const text = readFileSync(join(folder, 'witness.suture'), 'utf8');
+  const compiled = compile(text);
+  const [whole] = minimized(text);
+  const right = whole?.sets.map((s) => s.kept) ?? [];
+  let open = 0;
+  for (let slices = 0; slices < 40; slices += 3) {
+    const work = new Minimization(compiled, compiled.scenarios, {});
+    for (let i = 0; i < slices && !work.advance(500).done; i++);
+    work.stop('time');
+    while (!work.advance(500).done);
+    const [found] = work.results();
+    if (!found) throw new Error('no scenario');
+    if (found.asWritten === 'unfinished' || found.unfinished > 0) {
+      open++;
+      expect(found.bound).toBe('time');
+      expect(found.pieces.map((p) => p.needed)).not.toContain('never');
+    }
+    for (const s of found.sets) if (s.minimal) expect(right).toContainEqual(s.kept);
+  }
+  expect(open).toBeGreaterThan(0);
+});
+
 /** What the generator answers when it is asked to its end. */
 function family(count: number, answers: readonly Answer[]) {
   const asked = minimalSets(count, function* (kept) {
