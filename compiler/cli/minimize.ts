@@ -4,7 +4,7 @@ import { place, position, type Source, type Span, source } from '../../grammar/i
 import { type Compiled, compile, type Scenario } from '../compile.ts';
 import { Minimization, type Minimized, type PieceResult } from '../minimize/minimize.ts';
 import type { Kinds } from '../minimize/pieces.ts';
-import { becauseText, minimizedReport, pieceText } from '../minimize/report.ts';
+import { becauseText, minimizedReport, pieceSpan, pieceText } from '../minimize/report.ts';
 import type { Shortened } from '../minimize/shorten.ts';
 import type { Evidence } from '../minimize/variants.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
@@ -248,7 +248,7 @@ class View {
   }
 
   private line(p: PieceResult): number {
-    return position(this.text, (p.piece.via[0] ?? p.piece.span).start).line;
+    return position(this.text, pieceSpan(p.piece).start).line;
   }
   private short(p: PieceResult): string {
     return `${pieceText(p.piece, this.text.text)} (${this.line(p)})`;

@@ -120,11 +120,14 @@ export function becauseText(because: Because): string {
   }
 }
 
+/** Where a reader finds it: the innermost call, where a `define` has it several times. */
+export const pieceSpan = (piece: Piece): Piece['span'] => piece.via.at(-1) ?? piece.span;
+
 /** A piece in the words of the text, on one line. */
 export function pieceText(piece: Piece, text: string): string {
   const words = (span: { readonly start: number; readonly end: number }): string =>
     text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
-  const call = piece.via.map((v) => `${words(v)}: `).join('');
+  const call = piece.via.length > 0 ? `${words(pieceSpan(piece))}: ` : '';
   switch (piece.kind) {
     case 'sync':
     case 'unit':

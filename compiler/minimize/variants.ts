@@ -53,7 +53,12 @@ export class Variants {
       for (const p of found.pieces) if (!kinds || kinds.includes(p.kind)) pieces.set(p.id, p);
       for (const s of found.sequences) sequences.set(s.id, s);
     }
-    const place = (p: Piece): readonly number[] => [...p.via.map((v) => v.start), p.span.start];
+    // As a reader meets them: where they are written, or the `define` that has them is used.
+    const place = (p: Piece): readonly number[] => [
+      (p.via.at(-1) ?? p.span).start,
+      ...p.via.map((v) => v.start),
+      p.span.start,
+    ];
     this.sequences = [...sequences.values()];
     this.pieces = [...pieces.values()].sort((a, b) => compare(place(a), place(b)));
     this.indexOf = this.index();

@@ -41,7 +41,7 @@ function table(text: string): string {
         const gone = (w?.gone ?? []).filter((k) => k !== i);
         const more = gone.length > 0 ? `, without ${gone.join(' ')}` : '';
         const why = w ? `: ${w.because}${run}${orders}${ways}${more}` : '';
-        return `  ${i} ${p.kind} ${p.text}, line ${(p.via[0] ?? p.span).line}: ${p.needed}${why}`;
+        return `  ${i} ${p.kind} ${p.text}, line ${(p.via.at(-1) ?? p.span).line}: ${p.needed}${why}`;
       }),
       ...r.sets.map((s) => {
         const ways = s.ways.map((w) => `, ${w.piece} ${w.taken}`).join('');
