@@ -11,5 +11,6 @@ export {
   type Search,
   type Step,
   type Violation,
+  type Visited,
   type Witness,
 } from './search.ts';

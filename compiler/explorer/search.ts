@@ -1,10 +1,17 @@
 // The search: every state breadth first, then the goals backward, then what a violation's run has to say.
 
 import { Doom } from './doomed.ts';
-import { type Credit, type Ending, endingFrom, type Graph, spreadGoals } from './goals.ts';
+import {
+  type Credit,
+  distances,
+  type Ending,
+  endingFrom,
+  type Graph,
+  spreadGoals,
+} from './goals.ts';
 import { Account, Column, grow } from './memory.ts';
 import type { Model } from './model.ts';
-import { type Cursor, refused, Store } from './store.ts';
+import { type Cursor, refused, type States, Store } from './store.ts';
 
 export interface Bounds {
   /** States that may be stored. */
@@ -93,6 +100,14 @@ export interface Search {
   progress(): Progress;
   /** Only once it is done. */
   result(): Result;
+  /** Only once it is done and nothing has cut it. What it needs is not on the account of the search. */
+  visited(): Visited;
+}
+
+/** Every state that can be reached, in the order in which they were found: breadth first. */
+export interface Visited extends States {
+  /** For each goal, for each state: the fewest steps to it that are not optional; -1 where there is no way. */
+  readonly distances: readonly Int32Array[];
 }
 
 export function createSearch(model: Model, bounds: Bounds = {}): Search {
@@ -228,6 +243,32 @@ class BreadthFirst implements Search {
     };
   }
 
+  visited(): Visited {
+    if (this.#phase !== 'done' || this.#bound !== undefined)
+      throw new Error('the search has not visited every state');
+    const states = this.#store.states;
+    const cursor = this.#store.cursor();
+    const at = new Uint8Array(this.#allGoals === 0 ? 0 : states.count);
+    for (let state = 0; state < at.length; state++) {
+      this.#store.load(cursor, state);
+      at[state] = this.#model.goalsOf(cursor.words);
+    }
+    return {
+      ...states,
+      distances: this.#model.goals.map((_, goal) =>
+        distances(this.#graph, (state) => ((at[state] as number) & (1 << goal)) !== 0),
+      ),
+    };
+  }
+
+  get #graph(): Graph {
+    return {
+      states: this.#store.count,
+      offsets: this.#offsets.words,
+      edges: this.#edges.words,
+    };
+  }
+
   get #depth(): number {
     return this.#level + (this.#store.count > this.#levelEnd ? 1 : 0);
   }
@@ -330,11 +371,7 @@ class BreadthFirst implements Search {
 
   *#judge(): Generator<void, void> {
     if (this.#allGoals !== 0) {
-      const graph: Graph = {
-        states: this.#store.count,
-        offsets: this.#offsets.words,
-        edges: this.#edges.words,
-      };
+      const graph = this.#graph;
       yield* spreadGoals(graph, this.#reach, this.#allGoals, this.#credit);
       this.#findTraps(graph);
     }

@@ -16,7 +16,7 @@ export const refused = -1;
  * are called equal.
  */
 class Rows {
-  readonly #width: number;
+  readonly width: number;
   readonly #account: Account;
   readonly #limit: number;
   #slots: Int32Array<ArrayBuffer> = new Int32Array(0);
@@ -26,7 +26,7 @@ class Rows {
   count = 0;
 
   constructor(width: number, account: Account, limit: number) {
-    this.#width = width;
+    this.width = width;
     this.#account = account;
     this.#limit = limit;
   }
@@ -34,7 +34,7 @@ class Rows {
   /** Number of the row at `from` in `source`, new or known; `refused` where a new one finds no room. */
   intern(source: Int32Array, from: number): number {
     if (this.#room === 0 && !this.#spread(64)) return refused;
-    const key = hash(source, from, this.#width);
+    const key = hash(source, from, this.width);
     let slot = this.#slotOf(source, from, key);
     const known = this.#slots[slot] as number;
     if (known !== 0) return (known & (this.#slots.length - 1)) - 1;
@@ -45,7 +45,7 @@ class Rows {
       if (!this.#spread(this.#slots.length * 2)) return refused;
       slot = this.#slotOf(source, from, key);
     }
-    const width = this.#width;
+    const width = this.width;
     const at = row * width;
     if (at + width > this.words.length) {
       const buffer = grow(this.#account, this.words.buffer, 4 * (at + width));
@@ -62,7 +62,7 @@ class Rows {
   /** Number of the row at `from` in `source`, or `refused` where it is not known. */
   find(source: Int32Array, from: number): number {
     if (this.count === 0) return refused;
-    const slot = this.#slotOf(source, from, hash(source, from, this.#width));
+    const slot = this.#slotOf(source, from, hash(source, from, this.width));
     return ((this.#slots[slot] as number) & (this.#slots.length - 1)) - 1;
   }
 
@@ -74,7 +74,7 @@ class Rows {
   #slotOf(source: Int32Array, from: number, key: number): number {
     const slots = this.#slots;
     const words = this.words;
-    const width = this.#width;
+    const width = this.width;
     const mask = slots.length - 1;
     let slot = key & mask;
     for (;;) {
@@ -96,7 +96,7 @@ class Rows {
     free(this.#account, this.#slots.buffer);
     const slots = new Int32Array(buffer);
     const words = this.words;
-    const width = this.#width;
+    const width = this.width;
     const mask = size - 1;
     // The rows are all different, so nothing need be compared.
     for (let row = 0; row < this.count; row++) {
@@ -143,6 +143,19 @@ export interface Cursor {
   index: number;
   readonly words: Int32Array;
   readonly parts: Int32Array;
+}
+
+/** All states as they are kept, for reading: the store's own arrays, which the next insertion may replace. */
+export interface States {
+  readonly count: number;
+  /** First word of each part, and the end of the last. */
+  readonly starts: Int32Array;
+  /** For each part its different rows, one behind the other. */
+  readonly rows: readonly Int32Array[];
+  /** For each state the numbers of its parts' rows. */
+  readonly numbers: Int32Array;
+  /** For each state the one that it was found from, which has a smaller number; -1: an initial one. */
+  readonly parents: Int32Array;
 }
 
 /**
@@ -202,6 +215,21 @@ export class Store {
   /** Why the last insertion was refused. */
   get refusal(): 'states' | 'memory' {
     return this.#states.full ? 'states' : 'memory';
+  }
+
+  get states(): States {
+    const { count } = this;
+    const whole = this.#parts.length === 0;
+    const rows = whole ? [this.#states] : this.#parts;
+    return {
+      count,
+      starts: this.#starts,
+      rows: rows.map((r) => r.words.subarray(0, r.count * r.width)),
+      numbers: whole
+        ? Int32Array.from({ length: count }, (_, i) => i)
+        : this.#states.words.subarray(0, count * rows.length),
+      parents: this.#parents.words.subarray(0, count),
+    };
   }
 
   cursor(): Cursor {

@@ -2,9 +2,14 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSearch, replay, type Violation } from '../../compiler/explorer/index.ts';
-import { type Edge, type Graph, graphModel, witnesses } from './graph.ts';
-import { judge, loops, reaches } from './naive.ts';
+import {
+  createSearch,
+  replay,
+  type Violation,
+  type Visited,
+} from '../../compiler/explorer/index.ts';
+import { type Edge, type Graph, graphModel, nodeOf, witnesses } from './graph.ts';
+import { away, judge, loops, reaches } from './naive.ts';
 
 const graphs = fc.integer({ min: 1, max: 14 }).chain((nodes): fc.Arbitrary<Graph> => {
   const node = fc.nat(nodes - 1);
@@ -57,6 +62,7 @@ test('verdicts, counts and runs agree with a naive search', () => {
       expect(result.verdict).toBe(properties.size > 0 ? 'violated' : verdict);
       seen.add(result.verdict);
 
+      if (!answer.limited) listed(graph, search.visited(), answer);
       for (const violation of result.violations) check(graph, violation, answer, seen);
       result.witnesses.forEach(({ name, run }, i) => {
         expect(name).toBe(witnesses[i]);
@@ -75,6 +81,36 @@ test('verdicts, counts and runs agree with a naive search', () => {
     'violated',
   ]);
 });
+
+/** The states of the search, word by word: each once, each found from an earlier one, each as far from the goals as it is. */
+function listed(graph: Graph, visited: Visited, answer: ReturnType<typeof judge>): void {
+  const { count, starts, rows, numbers, parents, distances } = visited;
+  const nodes = Array.from({ length: count }, (_, state) => {
+    const words = rows.flatMap((part, p) => {
+      const width = (starts[p + 1] as number) - (starts[p] as number);
+      const at = (numbers[state * rows.length + p] as number) * width;
+      return [...part.subarray(at, at + width)];
+    });
+    return nodeOf(Int32Array.from(words));
+  });
+  expect(new Set(nodes)).toEqual(answer.reached);
+  expect(count).toBe(answer.reached.size);
+  parents.forEach((parent, state) => {
+    expect(parent).toBeLessThan(state);
+    if (parent === -1) expect(graph.initial).toContain(nodes[state]);
+    else
+      expect(
+        graph.edges.some(
+          (e) => e.from === nodes[parent] && e.to === nodes[state] && e.violates === undefined,
+        ),
+      ).toBe(true);
+  });
+  graph.goals.forEach((goal, g) => {
+    expect([...(distances[g] as Int32Array)]).toEqual(
+      nodes.map((node) => away(graph, node, goal.nodes)),
+    );
+  });
+}
 
 function check(
   graph: Graph,

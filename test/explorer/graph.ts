@@ -28,6 +28,8 @@ export interface Graph {
 
 export const witnesses = ['first', 'second'];
 
+export const nodeOf = (s: Int32Array): number => ((s[3] as number) >>> 29) * 3 + (s[0] as number);
+
 /** Nodes lie scattered over parts, some of which never change; an action is the index of an edge. */
 export function graphModel({ initial, edges, goals }: Graph): Model {
   const write = (s: Int32Array, node: number) => {
@@ -35,7 +37,6 @@ export function graphModel({ initial, edges, goals }: Graph): Model {
     s[3] = Math.floor(node / 3) << 29;
     s[8] = -1;
   };
-  const node = (s: Int32Array) => ((s[3] as number) >>> 29) * 3 + (s[0] as number);
   const model = {
     words: 10,
     parts: [0, 2, 5, 9],
@@ -51,7 +52,7 @@ export function graphModel({ initial, edges, goals }: Graph): Model {
         return s;
       }),
     enabled(s: Int32Array, out: Int32Array): number {
-      const here = node(s);
+      const here = nodeOf(s);
       let n = 0;
       edges.forEach((edge, i) => {
         if (edge.from === here) out[n++] = i;
@@ -68,7 +69,7 @@ export function graphModel({ initial, edges, goals }: Graph): Model {
     actionName: (_: Int32Array, action: number) => `edge ${action}`,
     optional: (action: number) => edges[action]?.optional === true,
     goalsOf(s: Int32Array): number {
-      const here = node(s);
+      const here = nodeOf(s);
       return goals.reduce((bits, { nodes }, g) => bits | (nodes.includes(here) ? 1 << g : 0), 0);
     },
   };

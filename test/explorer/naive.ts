@@ -4,6 +4,7 @@ import type { Edge, Graph } from './graph.ts';
 
 export interface Answer {
   readonly limited: boolean;
+  readonly reached: ReadonlySet<number>;
   readonly states: number;
   readonly transitions: number;
   /** Per violated property the steps of a shortest run. */
@@ -68,6 +69,7 @@ export function judge(graph: Graph): Answer {
   }
   return {
     limited: taken.some((edge) => edge.limit),
+    reached: new Set(distance.keys()),
     states: distance.size,
     transitions: sound.length,
     violations: nearest(sound, (edge) => edge.violates),
@@ -89,6 +91,19 @@ export function reaches(graph: Graph, from: number, goal: readonly number[]): bo
     }
   }
   return false;
+}
+
+/** The fewest steps that are not optional and violate nothing from `from` to one of `goal`, or -1. */
+export function away(graph: Graph, from: number, goal: readonly number[]): number {
+  const steps = new Map([[from, 0]]);
+  for (const [node, n] of steps) {
+    if (goal.includes(node)) return n;
+    for (const edge of graph.edges) {
+      if (edge.from === node && !edge.optional && goesOn(edge) && !steps.has(edge.to))
+        steps.set(edge.to, n + 1);
+    }
+  }
+  return -1;
 }
 
 /** Whether steps that a goal may rely on go on for ever from `from`, in the nodes behind it. */
