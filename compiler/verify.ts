@@ -41,19 +41,29 @@ export interface ScenarioResult {
   readonly checks: readonly CheckResult[];
 }
 
+/** Told of each check that ends, by its index, while its search still has the states. */
+export type Closing = (
+  check: number,
+  result: CheckResult,
+  search: Search,
+  machine: Machine,
+) => void;
+
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
   private readonly compiled: Compiled;
   private readonly bounds: Bounds;
+  private readonly closing: Closing | undefined;
   private readonly done: CheckResult[] = [];
   private at = 0;
   private current: { machine: Machine; search: Search; lowered: Lowered } | undefined;
 
-  constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds) {
+  constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds, closing?: Closing) {
     this.compiled = compiled;
     this.scenario = scenario;
     this.bounds = bounds;
+    this.closing = closing;
   }
 
   /** Expands up to `budget` states. */
@@ -116,7 +126,7 @@ export class Verification {
         v.initial,
       ),
     );
-    this.done.push({
+    const closed: CheckResult = {
       values: check.values,
       result,
       traces,
@@ -129,7 +139,9 @@ export class Verification {
         span: w.span,
         reached: result.witnesses[i]?.run !== undefined,
       })),
-    });
+    };
+    this.done.push(closed);
+    this.closing?.(this.at, closed, search, machine);
     this.current = undefined;
     this.at++;
   }

@@ -148,6 +148,12 @@ function commands(done: (code: number) => void): Command {
     .option('--max-states <n>', 'states that one check may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that one check may hold', whole(1), 4096)
     .option('--timeout <s>', 'seconds for all of it', positive)
+    .addOption(
+      new Option(
+        '--certificate <file>',
+        'write what the verdicts of one spec rest on, for others to check',
+      ).conflicts('watch'),
+    )
     .option('--watch', 'on a terminal: again after each save, what changed alone; Ctrl-C ends')
     .option('--fail-fast', 'end at the first scenario that is not as expected')
     .option('--quiet', 'only what is not as expected')

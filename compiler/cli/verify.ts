@@ -9,6 +9,7 @@ import { type JunitFile, junit } from '../junit.ts';
 import { documentOf, fileReport, neverExecuted } from '../report.ts';
 import { sarif } from '../sarif.ts';
 import type { ScenarioResult } from '../verify.ts';
+import { Certificate } from './certificate.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
 import { Progress } from './progress.ts';
@@ -40,6 +41,7 @@ export interface VerifyOptions {
   readonly json?: boolean;
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
+  readonly certificate?: string;
 }
 
 /** States between two looks at the clock and at the keyboard. */
@@ -96,6 +98,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       return [];
     });
     knowScenarios(specs, options.scenario);
+    const certificate = certificateOf(specs, options.certificate);
     for (const { name, compiled } of specs) {
       if (work.failed) break;
       const text = source(compiled.text, name);
@@ -109,7 +112,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       print(view.head());
       const results: Done[] = [];
       for (const scenario of wanted) {
-        const done = await work.search(compiled, scenario);
+        const done = await work.search(compiled, scenario, certificate);
         results.push(done);
         tally(totals, done);
         print(view.scenario(done));
@@ -123,6 +126,10 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
         report: fileReport(format === 'json' ? name : fromHere(name), compiled, results),
         runs: results.map(({ result }) => (format === 'junit' ? view.runs(result) : '')),
       });
+    }
+    if (certificate) {
+      work.progress.clear();
+      process.stderr.write(`suture: ${certificate.end()}\n`);
     }
   } finally {
     work.end();
@@ -159,6 +166,19 @@ function written(
 function fromHere(name: string): string {
   const path = isAbsolute(name) ? relative(process.cwd(), name) : name;
   return path === '' || path.startsWith('..') ? name : path;
+}
+
+/** Of the one spec that was named; with errors in it there is nothing to certify. */
+function certificateOf(
+  specs: readonly { readonly compiled: Compiled }[],
+  name: string | undefined,
+): Certificate | undefined {
+  if (name === undefined) return undefined;
+  const [spec, another] = specs;
+  if (another) throw new UsageError('a certificate is of one spec; name one');
+  return spec && spec.compiled.scenarios.length > 0
+    ? new Certificate(name, spec.compiled.text)
+    : undefined;
 }
 
 /** A name that no file has is a slip of the hand, and must not pass for success. */
@@ -214,12 +234,18 @@ class Work {
     process.off('SIGINT', this.onInterrupt);
   }
 
-  async search(compiled: Compiled, scenario: Scenario): Promise<Done> {
+  async search(
+    compiled: Compiled,
+    scenario: Scenario,
+    certificate: Certificate | undefined,
+  ): Promise<Done> {
     const { maxStates, maxMemory } = this.options;
-    const search = new Verification(compiled, scenario, {
-      maxStates,
-      maxMemory: maxMemory * (1 << 20),
-    });
+    const search = new Verification(
+      compiled,
+      scenario,
+      { maxStates, maxMemory: maxMemory * (1 << 20) },
+      certificate?.of(compiled, scenario),
+    );
     const seconds: number[] = scenario.checks.map(() => 0);
     let check = -1;
     let begun = false;
