@@ -24,9 +24,9 @@ export function judge(compiled: Compiled, file: Buffer): { said: string[]; open:
   const sum = `"crc32":${crc32(file.subarray(0, last))}}\n`;
   demand(end.endsWith(sum), 'it is no certificate, or torn, or damaged: its checksum does not fit');
   const sha256 = createHash('sha256').update(compiled.text).digest('hex');
-  const head = { certificate: 1, languageVersion, machineVersion, sha256 };
+  const head = JSON.stringify({ certificate: 1, languageVersion, machineVersion, sha256 });
   let at = file.indexOf(10) + 1;
-  demand(same(JSON.parse(file.toString('utf8', 0, at)), head), 'it is of another text or version');
+  demand(file.toString('utf8', 0, at) === `${head}\n`, 'it is of another text or version');
   const said: string[] = [];
   const proved = new Set<string>();
   while (at < last) {
@@ -43,8 +43,8 @@ export function judge(compiled: Compiled, file: Buffer): { said: string[]; open:
       const judged = claim.verdict === 'holds' ? closed : played;
       said.push(`${where}: ${judged(machine, claim, packed)}`);
     } catch (error) {
-      const malformed = error instanceof TypeError ? 'a field is missing or wrong: ' : '';
-      throw new Error(`${where}: ${malformed}${(error as Error).message}`);
+      const ours = !(error instanceof TypeError) && !('code' in (error as Error));
+      throw new Error(`${where}: ${ours ? '' : 'it cannot be read: '}${(error as Error).message}`);
     }
     proved.add(where);
   }
