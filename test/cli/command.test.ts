@@ -138,6 +138,27 @@ describe('verify', () => {
     expect((await inner.run(['verify', 'c'])).code).toBe(2);
     inner.remove();
   });
+  test('a certificate: written, replaced, of one spec; what is unfinished is not in it', async () => {
+    const made = await verify(holds, '--quiet', '--certificate', 'made');
+    expect(made.code).toBe(0);
+    expect(made.err).toMatch(/^suture: made: certificate of 1 check, [\d,]+ bytes\n$/);
+    const cut = await verify(holds, '--quiet', '--certificate', 'made', '--max-states', '9');
+    expect(cut.code).toBe(3);
+    expect(cut.err).toMatch(
+      /made: certificate of 0 checks, .*; unfinished, and not in it: "all"\n$/,
+    );
+    const [spec, two, watched] = await Promise.all([
+      verify(holds, '--certificate', broken),
+      verify(holds, broken, '--certificate', 'two'),
+      verify(holds, '--certificate', 'made', '--watch'),
+    ]);
+    expect([spec.code, two.code, watched.code]).toEqual([2, 2, 2]);
+    expect(spec.err).toBe(`suture: ${broken} is there and is no certificate; name another file\n`);
+    expect(two.err).toBe('suture: a certificate is of one spec; name one\n');
+    expect(watched.err).toContain("'--watch'");
+    const nowhere = await verify(holds, '--certificate', 'no/such/folder');
+    expect(nowhere.err).toBe('suture: no/such/folder: there is no such file\n');
+  });
   test('standard input, --quiet, --fail-fast', async () => {
     const text = spec(withoutSync, 'scenario "a" {} expect holds\nscenario "b" {} expect holds');
     const r = await folder.run(['verify', '-', '--fail-fast'], { input: text });
