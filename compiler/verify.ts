@@ -6,16 +6,35 @@ import type { Machine } from './emulator/machine.ts';
 import { createMachine } from './emulator/machine.ts';
 import type { Trace } from './emulator/trace.ts';
 import { tell } from './emulator/trace.ts';
-import type { Bounds, Result, Search } from './explorer/index.ts';
+import type { Bounds, Model, Result, Search } from './explorer/index.ts';
 import { createSearch } from './explorer/index.ts';
+import type { Program } from './ir.ts';
 import type { Lowered } from './lower.ts';
 import type { Check } from './scenario.ts';
 
 export type Verdict = 'holds' | 'violated' | 'unfinished';
 
+/** What a check's search is made on. */
+export interface Searched {
+  readonly model: Model;
+  /** In a few words: by generated code, or by the interpreter, and why. */
+  readonly how: () => string;
+  /** Called when the search has ended: the machine knows then what was executed. */
+  readonly end: () => void;
+}
+export type Searching = (p: Program, machine: Machine) => Searched;
+
+const interpreted: Searching = (_, machine) => ({
+  model: machine,
+  how: () => 'interpreted',
+  end: () => {},
+});
+
 export interface CheckResult {
   readonly values: readonly string[];
   readonly result: Result;
+  /** What it was searched with. */
+  readonly how: string;
   /** Of each violation, in the order of `result.violations`. */
   readonly traces: readonly Trace[];
   /** Operations of the patcher and the handlers that some run executed, by source. */
@@ -49,6 +68,11 @@ export type Closing = (
   machine: Machine,
 ) => void;
 
+export interface How {
+  readonly searching?: Searching | undefined;
+  readonly closing?: Closing | undefined;
+}
+
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
@@ -57,13 +81,18 @@ export class Verification {
   private readonly closing: Closing | undefined;
   private readonly done: CheckResult[] = [];
   private at = 0;
-  private current: { machine: Machine; search: Search; lowered: Lowered } | undefined;
+  private readonly searching: Searching;
+  private current:
+    | { machine: Machine; search: Search; lowered: Lowered; searched: Searched }
+    | undefined;
 
-  constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds, closing?: Closing) {
+  /** `how.searching`: what makes the search quick; the same verdicts, counts and runs whatever it is. */
+  constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds, how: How = {}) {
+    this.searching = how.searching ?? interpreted;
     this.compiled = compiled;
     this.scenario = scenario;
     this.bounds = bounds;
-    this.closing = closing;
+    this.closing = how.closing;
   }
 
   /** Expands up to `budget` states. */
@@ -73,7 +102,9 @@ export class Verification {
     if (!this.current) {
       const lowered = programOf(this.compiled, check);
       const machine = createMachine(lowered.program);
-      this.current = { machine, lowered, search: createSearch(machine, this.bounds) };
+      const searched = this.searching(lowered.program, machine);
+      const search = createSearch(searched.model, this.bounds);
+      this.current = { machine, lowered, search, searched };
     }
     if (this.current.search.advance(budget).done) this.close(check);
     return { done: this.at >= this.scenario.checks.length };
@@ -115,8 +146,9 @@ export class Verification {
   }
 
   private close(check: Check): void {
-    const { machine, search, lowered } = this.current as NonNullable<typeof this.current>;
+    const { machine, search, lowered, searched } = this.current as NonNullable<typeof this.current>;
     const result = search.result();
+    searched.end();
     const p = lowered.program;
     const executed = p.kernel.flatMap((op, i) => (machine.kernel.executed[i] ? [op.span] : []));
     const traces = result.violations.map((v) =>
@@ -129,6 +161,7 @@ export class Verification {
     const closed: CheckResult = {
       values: check.values,
       result,
+      how: searched.how(),
       traces,
       executed,
       operations: p.kernel

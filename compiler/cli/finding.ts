@@ -1,6 +1,7 @@
 // The run to what a scenario violates or witnesses, as a search finds it.
 
 import type { Compiled, Scenario } from '../compile.ts';
+import { generated } from '../generator/quick.ts';
 import { Verification } from '../verify.ts';
 import { UsageError } from './files.ts';
 
@@ -23,7 +24,7 @@ export function findRun(
   scenario: Scenario,
   name: string | undefined,
 ): Finding | undefined {
-  const verification = new Verification(compiled, scenario, bounds);
+  const verification = new Verification(compiled, scenario, bounds, { searching: generated });
   while (!verification.advance(1 << 16).done);
   const all = verification
     .result()

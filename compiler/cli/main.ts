@@ -154,6 +154,8 @@ function commands(done: (code: number) => void): Command {
         'write what the verdicts of one spec rest on, for others to check',
       ).conflicts('watch'),
     )
+    .option('--interpreted', 'by the plain interpreter, without generated code')
+    .option('--verbose', 'also what each scenario was searched with')
     .option('--watch', 'on a terminal: again after each save, what changed alone; Ctrl-C ends')
     .option('--fail-fast', 'end at the first scenario that is not as expected')
     .option('--quiet', 'only what is not as expected')

@@ -3,6 +3,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
+import { generated } from '../generator/quick.ts';
 import { github } from '../github.ts';
 import { compile, environment, Verification } from '../index.ts';
 import { type JunitFile, junit } from '../junit.ts';
@@ -42,6 +43,8 @@ export interface VerifyOptions {
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
   readonly certificate?: string;
+  readonly interpreted?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** States between two looks at the clock and at the keyboard. */
@@ -244,7 +247,10 @@ class Work {
       compiled,
       scenario,
       { maxStates, maxMemory: maxMemory * (1 << 20) },
-      certificate?.of(compiled, scenario),
+      {
+        searching: this.options.interpreted ? undefined : generated,
+        closing: certificate?.of(compiled, scenario),
+      },
     );
     const seconds: number[] = scenario.checks.map(() => 0);
     let check = -1;
@@ -356,6 +362,12 @@ class FileView {
     } else if (!result.asExpected || result.verdict !== 'holds') {
       for (const w of words.flatMap((x) => wrap(t.plain(x), t.columns - 14)))
         lines.push(`${' '.repeat(14)}${t.paint(colour, w)}`);
+    }
+    if (this.options.verbose) {
+      // Checks that were searched alike are one line.
+      const how = [...new Set(result.checks.map((c) => c.how))];
+      for (const w of how.flatMap((x) => wrap(x, t.columns - 14)))
+        lines.push(`${' '.repeat(14)}${t.paint('dim', w)}`);
     }
     let out = `${head}${lines.join('\n')}\n`;
     if (!result.asExpected && !result.incomplete) out += this.environments(result);

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
 import { fingerprint } from '../fingerprint.ts';
+import { generated } from '../generator/quick.ts';
 import { compile, Verification } from '../index.ts';
 import type { ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
@@ -184,10 +185,15 @@ class Watched {
       return;
     }
     const { maxStates, maxMemory } = this.options;
-    const verification = new Verification(compiled, scenario, {
-      maxStates,
-      maxMemory: maxMemory * (1 << 20),
-    });
+    const verification = new Verification(
+      compiled,
+      scenario,
+      {
+        maxStates,
+        maxMemory: maxMemory * (1 << 20),
+      },
+      { searching: generated },
+    );
     this.running = { spec, scenario, verification };
     let version = this.seen;
     for (let done = false; !done && !this.ended; ) {

@@ -16,7 +16,7 @@ import type { Effects } from './step.ts';
 import { evaluate, execute } from './step.ts';
 
 /** Kinds of action; an action's code is cpu << 16 | kind << 12 | argument. */
-const kinds = {
+export const kinds = {
   step: 0,
   ipi: 1,
   nmi: 2,
@@ -28,11 +28,11 @@ const kinds = {
   nmiLatch: 8,
   nmiLost: 9,
 } as const;
-const code = (cpu: number, kind: number, argument = 0): number =>
+export const code = (cpu: number, kind: number, argument = 0): number =>
   (cpu << 16) | (kind << 12) | argument;
 export const actionCpu = (action: number): number => action >> 16;
-const kindOf = (action: number): number => (action >> 12) & 15;
-const argumentOf = (action: number): number => action & 0xfff;
+export const kindOf = (action: number): number => (action >> 12) & 15;
+export const argumentOf = (action: number): number => action & 0xfff;
 
 /** What an action is about, told before it is done. */
 export interface Description {
@@ -56,6 +56,17 @@ export interface Machine extends Model {
   readonly reason: string;
   /** All patches have returned and no pass is open in any context. */
   finished(state: Int32Array): boolean;
+  /**
+   * What `apply` says of a step that somebody else has done: the step's own outcome (0, or 1 + a property), the bits
+   * of its events, whether a patch returned in it. Sets `witnessed`; a state in which a waived run ends is made one.
+   */
+  judged(
+    state: Int32Array,
+    cpu: number,
+    outcome: number,
+    events: number,
+    finished: boolean,
+  ): number;
 }
 
 export function createMachine(p: Program): Machine {
@@ -273,6 +284,35 @@ class X86Machine implements Machine {
     }
     m.direct = false;
     if (m.outcome === 0 && m.limit === undefined) this.judge();
+    return this.ended(state);
+  }
+
+  judged(
+    state: Int32Array,
+    cpu: number,
+    outcome: number,
+    events: number,
+    finished: boolean,
+  ): number {
+    const m = this.core;
+    m.s = state;
+    m.outcome = outcome;
+    m.reason = '';
+    m.limit = undefined;
+    m.events = events;
+    m.finished = finished;
+    m.direct = false;
+    m.onFrame = false;
+    this.witnessed = 0;
+    m.select(cpu);
+    if (outcome === 0) this.judge();
+    return this.ended(state);
+  }
+
+  /** The outcome of a step, where what the spec waives is none. */
+  private ended(state: Int32Array): number {
+    const m = this.core;
+    const { l, p } = m;
     if (m.outcome !== 0 && p.waived.has(m.outcome - 1)) {
       // A run that comes to what the spec waives ends there: one state stands for all such ends.
       state.fill(0);

@@ -32,6 +32,16 @@ export interface Model {
    * this step violates; then the content of `state` is of no use. Sets `witnessed` and `limit`.
    */
   apply(state: Int32Array, action: number): number;
+  /**
+   * Where a model is quickest at work: the search has `apply` work on this array, which `enabled` leaves as the
+   * state that it was asked for. Only together with `touched`; both may come while the search goes on.
+   */
+  readonly scratch?: Int32Array | undefined;
+  /**
+   * For each part whether steps have written to it: `apply` sets, the caller clears. What is not set is as it was
+   * in the state that `enabled` was asked for last. Without it nothing is known, and all parts are compared.
+   */
+  readonly touched?: Uint8Array | undefined;
   /** Bits of the witnesses that the last `apply` made true. */
   readonly witnessed: number;
   /** Set by `apply` when a bound of the model itself was hit (its name), for instance a full log: the search is then unfinished. */

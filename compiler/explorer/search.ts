@@ -135,7 +135,10 @@ class BreadthFirst implements Search {
   /** The number of each different initial state in the store, and its index among the model's. */
   readonly #initial = new Map<number, number>();
   readonly #cursor: Cursor;
-  readonly #scratch: Int32Array;
+  #scratch: Int32Array;
+  /** Parts of the scratch state, where the model says what its steps touch; and of the one at the cursor. */
+  #scratchParts: readonly Int32Array[] = [];
+  readonly #cursorParts: readonly Int32Array[];
   #actions = new Int32Array(256);
 
   #head = 0;
@@ -172,6 +175,7 @@ class BreadthFirst implements Search {
     this.#store = new Store(model, this.#account, bounds.maxStates);
     this.#cursor = this.#store.cursor();
     this.#scratch = new Int32Array(model.words);
+    this.#cursorParts = this.#partsOf(this.#cursor.words);
     this.#violated = model.properties.map(() => undefined);
     this.#trapped = model.properties.map(() => undefined);
     this.#witnessed = model.witnesses.map(() => undefined);
@@ -307,6 +311,11 @@ class BreadthFirst implements Search {
     const store = this.#store;
     const cursor = this.#cursor;
     const { words } = cursor;
+    const { touched } = model;
+    if (model.scratch !== undefined && model.scratch !== this.#scratch) {
+      this.#scratch = model.scratch;
+      this.#scratchParts = this.#partsOf(this.#scratch);
+    }
     const scratch = this.#scratch;
     const actions = this.#actions;
     const edges = this.#edges;
@@ -314,9 +323,12 @@ class BreadthFirst implements Search {
     let goals = allGoals === 0 ? 0 : model.goalsOf(words);
     if (allGoals !== 0 && !this.#offsets.push(edges.length)) return 'memory';
 
+    // `enabled` left the state there.
+    touched?.fill(0);
     for (let i = 0; i < count; i++) {
       const action = actions[i] as number;
-      scratch.set(words);
+      if (touched === undefined) scratch.set(words);
+      else this.#takeBack(touched);
       const answer = model.apply(scratch, action);
       if (model.limit !== undefined) {
         // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
@@ -328,7 +340,7 @@ class BreadthFirst implements Search {
         this.#violated[answer - 1] ??= { state: cursor.index, action };
         if (allGoals !== 0 && !model.optional(action)) goals = allGoals;
       } else {
-        const next = store.insert(scratch, cursor, action);
+        const next = store.insert(scratch, cursor, action, touched);
         if (next === refused) return store.refusal;
         this.#transitions++;
         if (allGoals !== 0 && !model.optional(action) && !edges.push(next)) {
@@ -347,6 +359,20 @@ class BreadthFirst implements Search {
       this.#reach[cursor.index] = goals;
     }
     return undefined;
+  }
+
+  #partsOf(state: Int32Array): readonly Int32Array[] {
+    const { parts, words } = this.#model;
+    return parts.map((from, i) => state.subarray(from, parts[i + 1] ?? words));
+  }
+
+  /** Makes what the last step has touched what it is at the cursor. */
+  #takeBack(touched: Uint8Array): void {
+    for (let p = 0; p < touched.length; p++) {
+      if (touched[p] === 0) continue;
+      (this.#scratchParts[p] as Int32Array).set(this.#cursorParts[p] as Int32Array);
+      touched[p] = 0;
+    }
   }
 
   #see(bits: number, action: number): void {

@@ -275,10 +275,10 @@ export class Store {
 
   /**
    * Number of `state`, new (then it is `count - 1`) or known, or `refused`. Parts equal to those of `near`,
-   * the state that it came from, are recognised without hashing. A new state is noted as found from `near`
-   * by `action`.
+   * the state that it came from, are recognised without hashing; of parts that are not `touched` that is known. A new
+   * state is noted as found from `near` by `action`.
    */
-  insert(state: Int32Array, near?: Cursor, action = 0): number {
+  insert(state: Int32Array, near?: Cursor, action = 0, touched?: Uint8Array): number {
     const states = this.#states;
     const before = states.count;
     // First, so that no state is ever without its parent.
@@ -287,7 +287,7 @@ export class Store {
     if (this.#parts.length === 0) {
       index = states.intern(state, 0);
     } else {
-      const changed = this.#partsOf(state, near, true);
+      const changed = this.#partsOf(state, near, true, touched);
       if (changed < 0) return refused;
       if (changed === 0 && near !== undefined) return near.index;
       index = states.intern(this.#row, 0);
@@ -314,7 +314,12 @@ export class Store {
   }
 
   /** Puts the numbers of the parts of `state` into `#row`: how many differ from `near`'s, or `refused`. */
-  #partsOf(state: Int32Array, near: Cursor | undefined, add: boolean): number {
+  #partsOf(
+    state: Int32Array,
+    near: Cursor | undefined,
+    add: boolean,
+    touched?: Uint8Array,
+  ): number {
     const parts = this.#parts;
     const starts = this.#starts;
     const row = this.#row;
@@ -324,7 +329,7 @@ export class Store {
       if (near !== undefined) {
         const { words } = near;
         const end = starts[p + 1] as number;
-        if (same(state, words, from, end)) {
+        if ((touched !== undefined && touched[p] === 0) || same(state, words, from, end)) {
           row[p] = near.parts[p] as number;
           continue;
         }

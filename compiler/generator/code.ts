@@ -44,6 +44,8 @@ export type Statement =
   | { readonly kind: 'violate'; readonly outcome: Word }
   /** Goes on behind it, whether its body was left or not. */
   | { readonly kind: 'attempt'; readonly body: readonly Statement[] }
+  /** The patcher's or a handler's operation is executed: for who counts what no run executes. */
+  | { readonly kind: 'note'; readonly operation: number }
   /** Copies `count` words of the state from `at` on into the scratch words from `to` on, or back. */
   | {
       readonly kind: 'keep' | 'restore';
@@ -237,6 +239,9 @@ export class Writer {
   }
   violate(outcome: W): void {
     this.emit({ kind: 'violate', outcome: lift(outcome) });
+  }
+  note(operation: number): void {
+    this.emit({ kind: 'note', operation });
   }
   attempt(body: () => void): void {
     this.emit({ kind: 'attempt', body: this.collect(body) });

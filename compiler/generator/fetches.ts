@@ -42,6 +42,8 @@ export interface Way {
   readonly outcome?: Word;
   /** The place of which this is the first byte, or -1. */
   readonly place: number;
+  /** Cells that its fetch may read. */
+  readonly cells: readonly number[];
   /** Parts of the instruction that are read when it is executed. */
   readonly given?: ReadonlyMap<number, Wide>;
 }
@@ -96,7 +98,7 @@ export class Fetches extends Kernel {
     const ways: Way[] = [];
     const known: Word[] = [];
     for (const { at, insn } of this.sites()) {
-      ways.push({ at, guard: yes, insn, place: -1 });
+      ways.push({ at, guard: yes, insn, place: -1, cells: [] });
       known.push(eq(this.rip, at));
     }
     p.places.forEach((place, i) => {
@@ -123,6 +125,7 @@ export class Fetches extends Kernel {
         pick(ne(this.passOpen, 0), 1 + property('old_or_new'), 1 + property('no_fault')),
       ),
       place: -1,
+      cells: [],
     });
     return ways;
   }
@@ -141,7 +144,7 @@ export class Fetches extends Kernel {
   private cell(cell: number): Word {
     return state(k(this.l.cells + cell));
   }
-  private older(cell: number): Word {
+  protected older(cell: number): Word {
     return state(add(times(cpu, this.viewWords), (this.l.views[0] as number) + cell));
   }
   /** The three values that a set of older ones has, as value + 1, or 0. */
@@ -188,6 +191,7 @@ export class Fetches extends Kernel {
     );
     const at = address | 0;
     const first = offset === 0 ? index : -1;
+    const read = cells.filter((x) => x >= 0);
     const ways: Way[] = [];
     const guards: Word[] = [];
     for (const bytes of admitted) {
@@ -204,11 +208,17 @@ export class Fetches extends Kernel {
         }),
       );
       guards.push(guard);
-      if (whole) ways.push({ at, guard, insn, place: first });
-      else ways.push({ at, guard, outcome: k(outcomeOutside), place: first });
+      if (whole) ways.push({ at, guard, insn, place: first, cells: read });
+      else ways.push({ at, guard, outcome: k(outcomeOutside), place: first, cells: read });
     }
     const torn = this.torn(cells, fixed, admitted, 0);
-    ways.push({ at, guard: torn, outcome: k(1 + property('torn_instruction')), place: -1 });
+    ways.push({
+      at,
+      guard: torn,
+      outcome: k(1 + property('torn_instruction')),
+      place: -1,
+      cells: read,
+    });
     return ways;
   }
 
@@ -316,21 +326,29 @@ export class Fetches extends Kernel {
         guard: both(isBuilt, isSettled, isWhole),
         insn: { ...insn, ops },
         place: -1,
+        cells,
         given,
       });
-      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1 });
+      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1, cells });
       ways.push({
         at,
         guard: both(isBuilt, isZero(both(isSettled, isWhole))),
         // What is whole but for a byte in doubt is torn; bytes that are on their way are not in here.
         outcome: pick(isTorn, torn, outcomeOutside),
         place: -1,
+        cells,
       });
       known.push(eq(this.rip, at));
       n += length;
     }
     const [from, to] = [info.from + region.alias, info.from + region.alias + info.length];
-    ways.push({ at: from | 0, guard: this.inside(this.rip, from, to), outcome: stale, place: -2 });
+    ways.push({
+      at: from | 0,
+      guard: this.inside(this.rip, from, to),
+      outcome: stale,
+      place: -2,
+      cells: [],
+    });
     known.push(this.inside(this.rip, from, to));
     return ways;
   }

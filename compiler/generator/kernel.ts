@@ -68,25 +68,12 @@ export class Kernel extends Contexts {
       case 'emulate': {
         const contents = this.emulatedAccess.flatMap((x, i) => (x ? [i] : []));
         if (contents.length === 0) return no;
-        const of = this.pure(op.of);
-        return of ? either(...contents.map((i) => eq(of, i + 1))) : yes;
+        const of = this.evaluate(op.of, plain).lo;
+        return either(...contents.map((i) => eq(of, i + 1)));
       }
       default:
         return yes;
     }
-  }
-
-  /** The low word of a value that needs no statement to be known. */
-  private pure(e: Extract<KernelDo, { kind: 'emulate' }>['of']): Word | undefined {
-    let value: Word | undefined;
-    const written = this.g.collect(() => {
-      value = this.evaluate(e, plain).lo;
-    });
-    return written.length === 0 ? value : undefined;
-  }
-  /** Whether this machine can say beforehand what an `emulate` does. */
-  supported(op: KernelDo): boolean {
-    return op.kind !== 'emulate' || this.pure(op.of) !== undefined;
   }
 
   private room(units: number): Word {
@@ -282,6 +269,7 @@ export class Kernel extends Contexts {
 
   private perform(op: KernelDo, index: number, mode: Mode): void {
     const { g, l, p } = this;
+    g.note(index);
     const local = (i: number): Word => add(c, l.ctx.locals + 2 * i);
     switch (op.kind) {
       case 'load': {

@@ -268,6 +268,8 @@ class Printer {
       case 'violate':
         say(`outcome_ = ${this.value(s.outcome)}; goto ${leave};`);
         return;
+      case 'note':
+        return;
       case 'attempt': {
         const label = this.label();
         this.block(s.body, indent, label);

@@ -10,9 +10,10 @@ import {
   taskField,
   taskName,
 } from '../emulator/layout.ts';
-import { createMachine } from '../emulator/machine.ts';
+import { code, createMachine, kinds } from '../emulator/machine.ts';
 import type { Program } from '../ir.ts';
 import { region } from '../ir.ts';
+import type { Expr } from '../ops.ts';
 import { flagBits } from '../ops.ts';
 import { decode, text } from '../x86/decode.ts';
 import type { Routine, Statement, Word } from './code.ts';
@@ -24,9 +25,20 @@ import { cpu, finished, plain, t } from './memory.ts';
 export interface Action {
   /** As the explorer's traces name it, with what it executes. */
   readonly name: string;
+  /** As the emulator numbers it, without the CPU; a step that is the only one that its CPU can take. */
+  readonly code: number;
   /** Over `cpu` and what `chosen` says of it. */
   readonly guard: Word;
   readonly body: readonly Statement[];
+  /** Of a step. */
+  readonly step?: {
+    /** Where RIP stands; elsewhere than anywhere that is known if absent. */
+    readonly at?: number;
+    /** The guard without that, and without what allows any step. */
+    readonly own: Word;
+    /** Cells that its fetch may read. */
+    readonly cells: readonly number[];
+  };
 }
 
 export interface Transitions {
@@ -42,6 +54,10 @@ export interface Transitions {
   readonly chosen: readonly { readonly name: string; readonly value: Word }[];
   /** The spec's own properties, behind each action. */
   readonly judge: readonly Statement[];
+  /** Whether the acting CPU may still fetch something older of one of these cells. */
+  doubt(cells: readonly number[]): Word;
+  /** What allows a CPU any step. */
+  readonly free: Word;
   /** Words of the state, by where they stand. */
   readonly fields: readonly {
     readonly name: string;
@@ -61,10 +77,15 @@ export function excluded(p: Program): string | undefined {
   const { fetch } = p.env;
   if (!(fetch.moment === 1 && fetch.backwards && !fetch.codeOrder && !fetch.dataOrder))
     return `the fetch model ${fetch.name} orders what is seen: it keeps a log of commits`;
+  if (p.kernel.some(({ do: op }) => op.kind === 'emulate' && !isPlain(op.of)))
+    return 'what it emulates is read from memory in the same step';
   if (fetch.unsynchronised !== 'always')
     return `the fetch model ${fetch.name} executes mixed bytes`;
   return undefined;
 }
+
+/** Whether a value is known before a step begins, without a load. */
+const isPlain = (e: Expr): boolean => ['const', 'local', 'content', 'here', 'cpu'].includes(e.kind);
 
 /** Makes it all; a check that is `excluded` throws. */
 export function transitions(p: Program): Transitions {
@@ -97,6 +118,8 @@ class Maker extends Fetches {
         { name: 'c', value: this.contextAt(t) },
       ],
       judge,
+      doubt: (cells) => either(...cells.map((x) => ne(this.older(x), 0))),
+      free: this.free,
       fields: l.fields,
       waived: [...p.waived.keys()],
       ended: p.waived.size > 0 ? l.ended : -1,
@@ -104,13 +127,25 @@ class Maker extends Fetches {
     };
   }
 
-  private action(name: string, guard: Word, body: () => void): void {
+  private action(
+    name: string,
+    code: number,
+    guard: Word,
+    body: () => void,
+    step?: Action['step'],
+  ): void {
     const alive = this.p.waived.size > 0 ? isZero(state(k(this.l.ended))) : yes;
     this.actions.push({
       name,
+      code,
       guard: both(alive, guard),
       body: this.g.action(body),
+      ...(step ? { step } : {}),
     });
+  }
+
+  private get free(): Word {
+    return both(this.unlatched, isZero(this.of(cpuField.halted)));
   }
 
   // ---- what the acting CPU may do
@@ -136,11 +171,12 @@ class Maker extends Fetches {
 
   private steps(): void {
     const { p, g } = this;
-    const free = both(this.unlatched, isZero(this.of(cpuField.halted)));
+    const { free } = this;
     // The patcher and the handlers: one action for each operation at which a CPU can stand.
     p.kernel.forEach((operation, i) => {
       this.action(
         operation.text === '' ? `operation ${i}` : operation.text,
+        code(0, kinds.step),
         both(free, eq(this.rip, this.ripOf(i)), this.ready(i)),
         () => {
           const depth = g.let(this.field(t, taskField.depth));
@@ -150,14 +186,25 @@ class Maker extends Fetches {
             this.settle(true),
           );
         },
+        { at: this.ripOf(i), own: this.ready(i), cells: [] },
       );
     });
     for (const way of this.ways()) {
-      const here = way.place === -2 || way.at === 0 ? yes : eq(this.rip, way.at);
+      const known = way.place !== -2 && way.at !== 0;
+      const here = known ? eq(this.rip, way.at) : yes;
       const insn = way.insn;
+      const step = (own: Word): Action['step'] => ({
+        ...(known ? { at: way.at } : {}),
+        own,
+        cells: way.cells,
+      });
       if (!insn) {
-        this.action(this.nameOf(way), both(free, here, way.guard), () =>
-          g.violate(way.outcome as Word),
+        this.action(
+          this.nameOf(way),
+          code(0, kinds.step),
+          both(free, here, way.guard),
+          () => g.violate(way.outcome as Word),
+          step(way.guard),
         );
         continue;
       }
@@ -168,7 +215,8 @@ class Maker extends Fetches {
           : insn.stores === 0
             ? yes
             : less(this.buffered, bufferUnits + 1 - insn.stores);
-      this.action(this.nameOf(way), both(free, here, canRun, way.guard), () => {
+      const own = both(canRun, way.guard);
+      const run = (): void => {
         this.given.clear();
         for (const [i, value] of way.given ?? []) this.given.set(i, value);
         if (way.place >= 0) g.when(this.isUserCode(), () => this.enter(way.place));
@@ -183,7 +231,8 @@ class Maker extends Fetches {
         g.when(ne(shadow, 0), () => g.put(add({ kind: 'var', name: 'at' }, cpuField.shadow), 0));
         if (!trapped) g.when(this.isUserCode(), () => this.settle(returns));
         this.given.clear();
-      });
+      };
+      this.action(this.nameOf(way), code(0, kinds.step), both(free, here, own), run, step(own));
     }
   }
 
@@ -223,6 +272,7 @@ class Maker extends Fetches {
     if (sends(false))
       this.action(
         'ipi',
+        code(0, kinds.ipi),
         both(
           this.unlatched,
           less(0, this.of(cpuField.ipi)),
@@ -238,6 +288,7 @@ class Maker extends Fetches {
     if (sends(true))
       this.action(
         'nmi ipi',
+        code(0, kinds.nmiIpi),
         both(this.unlatched, less(0, this.of(cpuField.nmiIpi)), this.nmiNow),
         () => {
           g.put(add(record, cpuField.nmiIpi), sub(this.of(cpuField.nmiIpi), 1));
@@ -265,7 +316,7 @@ class Maker extends Fetches {
       };
       const spent = (): void => g.put(k(l.events + e), sub(left, 1));
       if (source.kind === 'irq') {
-        this.action(source.name, both(may, this.interruptible), () => {
+        this.action(source.name, code(0, kinds.irq, e), both(may, this.interruptible), () => {
           spent();
           deliver();
         });
@@ -273,19 +324,34 @@ class Maker extends Fetches {
       }
       const blocked = isZero(pick(this.nmiNow, 1, 0));
       const latched = this.of(cpuField.nmiLatched);
-      this.action(source.name, both(may, this.nmiNow), () => {
+      this.action(source.name, code(0, kinds.nmi, e), both(may, this.nmiNow), () => {
         spent();
         deliver();
       });
-      this.action(`${source.name} latched`, both(may, blocked, isZero(latched)), () => {
-        spent();
-        g.put(add(record, cpuField.nmiLatched), e + 1);
-      });
-      this.action(`${source.name} lost`, both(may, blocked, ne(latched, 0)), spent);
-      this.action(`latched ${source.name}`, both(eq(latched, e + 1), this.nmiNow), () => {
-        g.put(add(record, cpuField.nmiLatched), 0);
-        deliver();
-      });
+      this.action(
+        `${source.name} latched`,
+        code(0, kinds.nmiLatch, e),
+        both(may, blocked, isZero(latched)),
+        () => {
+          spent();
+          g.put(add(record, cpuField.nmiLatched), e + 1);
+        },
+      );
+      this.action(
+        `${source.name} lost`,
+        code(0, kinds.nmiLost, e),
+        both(may, blocked, ne(latched, 0)),
+        spent,
+      );
+      this.action(
+        `latched ${source.name}`,
+        code(0, kinds.latched, e),
+        both(eq(latched, e + 1), this.nmiNow),
+        () => {
+          g.put(add(record, cpuField.nmiLatched), 0);
+          deliver();
+        },
+      );
     });
   }
 
@@ -297,6 +363,7 @@ class Maker extends Fetches {
       const home = task >= idleFrom(p) || !p.env.migrate ? eq(cpu, homeOf(p, task)) : yes;
       this.action(
         `preempt by ${taskName(p, task)}`,
+        code(0, kinds.preempt, task),
         both(
           this.unlatched,
           this.interruptible,
@@ -318,8 +385,11 @@ class Maker extends Fetches {
     if (this.p.env.memory === 'sc' && this.mostMembers() === 1) return;
     const most = this.mostMembers();
     for (let i = 0; i < most; i++)
-      this.action(i === 0 ? 'commit' : `commit member ${i}`, this.hasMember(i), () =>
-        this.commit(i),
+      this.action(
+        i === 0 ? 'commit' : `commit member ${i}`,
+        code(0, kinds.commit, i),
+        this.hasMember(i),
+        () => this.commit(i),
       );
   }
 

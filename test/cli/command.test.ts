@@ -203,6 +203,21 @@ describe('verify', () => {
       expect(r.out.split('\n').filter((l) => l.length > columns)).toEqual([]);
     }
   });
+  test('says what it was searched with, and finds the same without generated code', async () => {
+    const spec = example('int3-emulate');
+    const wanted = ['no gap, but RSP is 8 mod 16', 'no second sync, as one CPU shows it'].flatMap(
+      (name) => ['--scenario', name],
+    );
+    const quick = await folder.run(['verify', spec, ...wanted, '--verbose']);
+    expect(quick.out).toMatch(/no gap.*\n +generated; [\d,]+ states and steps interpreted\n/);
+    const plain = await folder.run(['verify', spec, ...wanted, '--verbose', '--interpreted']);
+    expect(plain.out).toMatch(/no gap.*\n +interpreted\n/);
+    expect(plain.out).not.toContain('generated');
+    const figures = (text: string): readonly string[] =>
+      [...text.matchAll(/ ([\d,]+ +[\d,]+ +\d+) +[\d.]+\n/g)].map((m) => m[1] as string);
+    expect(figures(quick.out)).toEqual(figures(plain.out));
+    expect(figures(plain.out)).toHaveLength(2);
+  });
   test('no colour in a pipe', async () => {
     for (const env of [{}, { NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
       const r = await folder.run(['verify', broken], { env });

@@ -116,6 +116,8 @@ class Printer {
       case 'violate':
         say(`{ outcome = ${value(s.outcome)}; ${this.leave} }`);
         return;
+      case 'note':
+        return;
       case 'attempt': {
         const label = `attempt${this.labels++}`;
         const outer = this.leave;

@@ -2,6 +2,7 @@
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Fix } from '../../../grammar/index.ts';
+import { generated } from '../../generator/quick.ts';
 import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
 import { mending, mendingFixes } from '../../service/index.ts';
 import type { ScenarioResult } from '../../verify.ts';
@@ -71,10 +72,15 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
   const fixes = new Map<string, readonly Fix[]>();
   const results: { result: ScenarioResult; seconds: number[] }[] = [];
   for (const scenario of wanted) {
-    const verification = new Verification(compiled, scenario, {
-      maxMemory: order.maxBytes,
-      ...(order.maxStates === undefined ? {} : { maxStates: order.maxStates }),
-    });
+    const verification = new Verification(
+      compiled,
+      scenario,
+      {
+        maxMemory: order.maxBytes,
+        ...(order.maxStates === undefined ? {} : { maxStates: order.maxStates }),
+      },
+      { searching: generated },
+    );
     const seconds = scenario.checks.map(() => 0);
     for (let done = false; !done; ) {
       const started = performance.now();

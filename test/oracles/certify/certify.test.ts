@@ -46,7 +46,7 @@ function certify(
       compiled,
       scenario,
       { maxStates },
-      certificate.of(compiled, scenario),
+      { closing: certificate.of(compiled, scenario) },
     );
     while (!search.advance(50_000).done);
     search.result().checks.forEach(({ result }, i) => {

@@ -1,0 +1,213 @@
+// A check's machine as WebAssembly: what a state allows, and what an action does to it.
+
+import { kinds } from '../emulator/machine.ts';
+import { region } from '../ir.ts';
+import type { Statement } from './code.ts';
+import {
+  add,
+  below,
+  eq,
+  isZero,
+  join,
+  k,
+  left,
+  less,
+  mask,
+  ne,
+  right,
+  state,
+  sub,
+  variable,
+} from './code.ts';
+import { cpu, t } from './memory.ts';
+import type { Action, Transitions } from './transitions.ts';
+import type { Body } from './wasm.ts';
+import { Module } from './wasm.ts';
+
+/** Answers of `enabled` and `apply`: only the interpreter can say. */
+export const unsaid = -1;
+
+export interface Assembly {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where things stand in the memory, in bytes; the state is at 0. */
+  readonly dirty: number;
+  readonly partOf: number;
+  readonly executed: number;
+  /** Codes of actions that `enabled` writes. */
+  readonly out: number;
+  readonly size: number;
+}
+
+const rip = state(t);
+
+/** `parts`: first word of each part of a state. */
+export function assemble(made: Transitions, parts: readonly number[]): Assembly {
+  const words = made.initial.length;
+  const kept = 4 * words;
+  const partOf = kept + 4 * made.scratch;
+  const dirty = partOf + words;
+  const executed = dirty + parts.length;
+  const out = (executed + made.program.kernel.length + 7) & ~3;
+  const size = out + 4 * 4096;
+  const part = (word: number): number => {
+    let p = parts.length - 1;
+    while ((parts[p] as number) > word) p--;
+    return p;
+  };
+  const m = new Module({ kept, partOf, dirty, executed, part });
+  // What others read by name stands first.
+  for (const name of ['outcome', 'events', 'finished']) m.global(name);
+  const body = (
+    name: string,
+    statements: readonly Statement[],
+    local: (name: string) => boolean,
+  ): void =>
+    m.add(name, [], local, (f) => {
+      f.block(statements);
+      f.constant(0);
+    });
+  for (const r of made.routines) {
+    const own = new RegExp(`^${r.name}_\\d+$`);
+    body(r.name, r.body, (v) => own.test(v));
+  }
+  made.actions.forEach((a, i) => {
+    body(`action${i}`, a.body, (v) => /^x\d+$/.test(v));
+  });
+  body('select', made.select, () => false);
+
+  const indexed = made.actions.map((action, index) => ({ action, index }));
+  const steps = indexed.filter((x) => x.action.step !== undefined);
+  const others = indexed.filter((x) => x.action.step === undefined);
+
+  // Which step a CPU can take: 1 + the action's index, 0 if none, `unsaid` where bytes are in doubt.
+  m.add(
+    'step_of',
+    [],
+    () => false,
+    (f) => {
+      f.when(isZero(made.free), () => f.return(0));
+      const base = region.kernel | 0;
+      const operations = made.program.kernel.length;
+      const byRip = new Map<number, { action: Action; index: number }[]>();
+      for (const x of steps) {
+        const where = x.action.step?.at;
+        if (where !== undefined) byRip.set(where, [...(byRip.get(where) ?? []), x]);
+      }
+      const tryAll = (all: readonly { action: Action; index: number }[]): void => {
+        const cells = [...new Set(all.flatMap((x) => x.action.step?.cells ?? []))];
+        if (cells.length > 0) f.when(made.doubt(cells), () => f.return(unsaid));
+        for (const { action, index } of all)
+          f.when(action.step?.own ?? k(0), () => f.return(index + 1));
+        f.return(0);
+      };
+      f.when(below(sub(rip, base), operations), () =>
+        f.choose(
+          sub(rip, base),
+          Array.from(
+            { length: operations },
+            (_, i) => () => tryAll(byRip.get((base + i) | 0) ?? []),
+          ),
+        ),
+      );
+      const sites = [...byRip.keys()]
+        .filter((r) => ((r - base) | 0) < 0 || ((r - base) | 0) >= operations)
+        .sort((a, b) => a - b);
+      const search = (from: number, to: number): void => {
+        if (to - from <= 3) {
+          for (let i = from; i < to; i++)
+            f.when(eq(rip, sites[i] as number), () => tryAll(byRip.get(sites[i] as number) ?? []));
+          return;
+        }
+        const middle = (from + to) >> 1;
+        f.when(
+          less(rip, sites[middle] as number),
+          () => search(from, middle),
+          () => search(middle, to),
+        );
+      };
+      search(0, sites.length);
+      for (const { action, index } of steps)
+        if (action.step?.at === undefined) f.when(action.guard, () => f.return(index + 1));
+      f.constant(0);
+    },
+  );
+
+  const n = variable('n');
+  const found = variable('step_found');
+  const alive = made.ended >= 0 ? isZero(state(k(made.ended))) : k(1);
+  const push = (f: Body, code: number): void => {
+    f.storeAt(add(left(n, 2), out), join(left(cpu, 16), code));
+    f.assign('n', add(n, 1));
+  };
+  // The codes of what a CPU may do, from `out` on; how many, or `unsaid`.
+  m.add(
+    'enabled',
+    ['which', 'from'],
+    (v) => v === 'which' || v === 'from',
+    (f) => {
+      f.assign('n', variable('from'));
+      f.when(isZero(alive), () => {
+        f.result(n);
+        f.giveBack();
+      });
+      f.assign('cpu', variable('which'));
+      f.run('select');
+      const kind = (x: { action: Action }): number => (x.action.code >> 12) & 15;
+      const offer = (all: readonly { action: Action }[]): void => {
+        for (const x of all) f.when(x.action.guard, () => push(f, x.action.code));
+      };
+      offer(others.filter((x) => kind(x) === kinds.latched));
+      f.call('step_of');
+      f.set('step_found');
+      f.when(eq(found, unsaid), () => f.return(unsaid));
+      f.when(ne(found, 0), () => push(f, kinds.step));
+      offer(others.filter((x) => kind(x) !== kinds.latched && kind(x) !== kinds.commit));
+      offer(others.filter((x) => kind(x) === kinds.commit));
+      f.result(n);
+    },
+    true,
+  );
+
+  // Does an action: its outcome, or `unsaid`; then nothing was written.
+  m.add(
+    'apply',
+    ['action'],
+    (v) => v === 'action',
+    (f) => {
+      const code = variable('code');
+      f.assign('outcome', k(0));
+      f.assign('events', k(0));
+      f.assign('finished', k(0));
+      f.assign('cpu', right(variable('action'), 16));
+      f.assign('code', mask(variable('action'), 0xffff));
+      f.run('select');
+      const done = (index: number) => (): void => {
+        f.run(`action${index}`);
+        f.result(variable('outcome'));
+        f.giveBack();
+      };
+      f.when(eq(code, kinds.step), () => {
+        f.call('step_of');
+        f.set('step_found');
+        f.when(eq(found, unsaid), () => f.return(unsaid));
+        f.choose(
+          sub(found, 1),
+          made.actions.map((a, i) => (a.step ? done(i) : () => f.return(unsaid))),
+        );
+        f.return(unsaid);
+      });
+      for (const { action, index } of others) f.when(eq(code, action.code), done(index));
+      f.constant(unsaid);
+    },
+    true,
+  );
+  for (const name of ['events', 'finished'])
+    m.add(
+      name,
+      [],
+      () => false,
+      (f) => f.result(variable(name)),
+      true,
+    );
+  return { bytes: m.bytes(), dirty, partOf, executed, out, size };
+}
