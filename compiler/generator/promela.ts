@@ -85,7 +85,7 @@ class Printer {
       ' * Made by `suture emit --format promela`. Count all its states with',
       ' *',
       ' *   spin -a FILE',
-      ` *   gcc -O2 -DSAFETY -DNOREDUCE -DNOFAIR -DVECTORSZ=${4 * made.initial.length + 1024} -o pan pan.c`,
+      ` *   gcc -O1 -DSAFETY -DNOREDUCE -DNOFAIR -DVECTORSZ=${4 * made.initial.length + 1024} -o pan pan.c`,
       ' *   ./pan -c0 -n -m1000000',
       ' *',
       ' * An assertion names the property that a run broke, by its number; such a run ends in the one state where',

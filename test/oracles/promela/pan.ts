@@ -37,7 +37,7 @@ export async function askPan(model: string, { vector, optimise }: Asking): Promi
     await run(
       'gcc',
       [
-        optimise ? '-O2' : '-O0',
+        optimise ? '-O1' : '-O0',
         '-w',
         '-DSAFETY',
         '-DNOREDUCE',
