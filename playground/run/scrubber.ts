@@ -115,6 +115,10 @@ export class Scrubber {
     this.track.addEventListener('pointermove', (event) => {
       if (this.track.hasPointerCapture(event.pointerId)) this.drag(event);
     });
+    // Where it is let go counts, also where the last of the moves was not told.
+    this.track.addEventListener('pointerup', (event) => {
+      if (this.track.hasPointerCapture(event.pointerId)) this.drag(event);
+    });
     new ResizeObserver(() => this.draw()).observe(this.track);
   }
 
@@ -129,6 +133,7 @@ export class Scrubber {
     if (run !== this.run) {
       this.run = run;
       this.width = 0;
+      this.now.style.setProperty('--digits', String(String(this.last).length));
       this.draw();
     }
     this.step = step;
