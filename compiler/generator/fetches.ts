@@ -34,8 +34,8 @@ const int3 = 0xcc;
 
 /** One way to go on from an address. */
 export interface Way {
-  /** The address's low word. */
-  readonly at: number;
+  /** The address's low word; or the addresses of stubs that are gone; or all that are not known. */
+  readonly at: number | 'gone' | 'elsewhere';
   readonly guard: Word;
   /** The instruction, or the outcome that its fetch has. */
   readonly insn?: Prepared;
@@ -117,7 +117,7 @@ export class Fetches extends Kernel {
     );
     // Elsewhere in code: an instruction that begins inside another.
     ways.push({
-      at: 0,
+      at: 'elsewhere',
       guard: both(isZero(either(...known)), isZero(kernel), isZero(idle)),
       outcome: pick(
         anywhere,
@@ -343,10 +343,10 @@ export class Fetches extends Kernel {
     }
     const [from, to] = [info.from + region.alias, info.from + region.alias + info.length];
     ways.push({
-      at: from | 0,
+      at: 'gone',
       guard: this.inside(this.rip, from, to),
       outcome: stale,
-      place: -2,
+      place: -1,
       cells: [],
     });
     known.push(this.inside(this.rip, from, to));

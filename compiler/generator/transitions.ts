@@ -190,11 +190,11 @@ class Maker extends Fetches {
       );
     });
     for (const way of this.ways()) {
-      const known = way.place !== -2 && way.at !== 0;
-      const here = known ? eq(this.rip, way.at) : yes;
+      const { at } = way;
+      const here = typeof at === 'number' ? eq(this.rip, at) : yes;
       const insn = way.insn;
       const step = (own: Word): Action['step'] => ({
-        ...(known ? { at: way.at } : {}),
+        ...(typeof at === 'number' ? { at } : {}),
         own,
         cells: way.cells,
       });
@@ -237,8 +237,8 @@ class Maker extends Fetches {
   }
 
   private nameOf(way: Way): string {
-    if (way.place === -2) return 'step into a stub that is gone';
-    if (way.at === 0) return 'step elsewhere';
+    if (way.at === 'gone') return 'step into a stub that is gone';
+    if (way.at === 'elsewhere') return 'step elsewhere';
     const names = (a: number): string | undefined => this.p.labels.get(a);
     const address = way.at < 0 ? way.at : way.at - 4294967296;
     const place = this.p.places.find((x) => address >= x.from && address < x.from + x.length);
