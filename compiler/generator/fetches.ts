@@ -119,11 +119,7 @@ export class Fetches extends Kernel {
     ways.push({
       at: 'elsewhere',
       guard: both(isZero(either(...known)), isZero(kernel), isZero(idle)),
-      outcome: pick(
-        anywhere,
-        outcomeOutside,
-        pick(ne(this.passOpen, 0), 1 + property('old_or_new'), 1 + property('no_fault')),
-      ),
+      outcome: pick(anywhere, outcomeOutside, this.faultOutcome),
       place: -1,
       cells: [],
     });
@@ -135,8 +131,10 @@ export class Fetches extends Kernel {
   private get contextOfCpu(): Word {
     return this.contextAt(t);
   }
-  private get passOpen(): Word {
-    return state(add(this.contextAt(t), this.l.ctx.pass));
+  /** What a fault is, by whether a pass is open. */
+  private get faultOutcome(): Word {
+    const open = state(add(this.contextAt(t), this.l.ctx.pass));
+    return pick(ne(open, 0), 1 + property('old_or_new'), 1 + property('no_fault'));
   }
 
   // ---- bytes that may be older for this CPU
@@ -279,62 +277,89 @@ export class Fetches extends Kernel {
       if (!insn) break;
       const at = (info.from + n) | 0;
       const length = insn.bytes.length;
-      const given = new Map<number, Wide>();
-      let ops = insn.ops;
-      for (const f of stub.fixups) {
-        if (f.offset < n || f.offset >= n + length) continue;
-        const word = (from: number): Word =>
-          [0, 1, 2, 3]
-            .map((i) => left(this.cell(info.cell + from + i), 8 * i))
-            .reduce((a, b) => join(a, b));
-        const low = word(f.offset);
-        const index = 100 + given.size;
-        given.set(
-          index,
-          f.kind === 'rel32'
-            ? wide(add(low, insn.next), -1)
-            : f.kind === 'abs32s'
-              ? wide(low, right(low, 31))
-              : wide(low, word(f.offset + 4)),
+      const cells = Array.from({ length: stub.template.length - n }, (_, i) => info.cell + n + i);
+      /** Values of the holes before a byte, for an instruction that has them in its operations. */
+      const filled = (
+        read: Prepared,
+        before: number,
+      ): { insn: Prepared; given: Map<number, Wide> } => {
+        const given = new Map<number, Wide>();
+        let ops = read.ops;
+        for (const f of stub.fixups) {
+          if (f.offset < n || f.offset >= n + before) continue;
+          const word = (from: number): Word =>
+            [0, 1, 2, 3]
+              .map((k) => left(this.cell(info.cell + from + k), 8 * k))
+              .reduce((a, b) => join(a, b));
+          const low = word(f.offset);
+          const index = 100 + given.size;
+          given.set(
+            index,
+            f.kind === 'rel32'
+              ? wide(add(low, read.next), -1)
+              : f.kind === 'abs32s'
+                ? wide(low, right(low, 31))
+                : wide(low, word(f.offset + 4)),
+          );
+          ops = replaced(ops, f.kind === 'rel32' ? (read.next + mark) | 0 : mark, index);
+        }
+        return { insn: { ...read, ops }, given };
+      };
+      const torn: Word[] = [];
+      const covered: Word[] = [];
+      /** What is executed where these bytes stand, all of them read; \`null\`: no instruction is. */
+      const path = (
+        values: Uint8Array,
+        read: number,
+        found: Prepared | null,
+        holes: number,
+      ): void => {
+        if (read > cells.length) return;
+        const is = (i: number): Word => {
+          const cell = cells[i] as number;
+          // A hole that is being filled is the path of its own byte.
+          return i < holes && hole(i) ? yes : eq(this.cell(cell), values[i] as number);
+        };
+        const all = Array.from({ length: read }, (_, i) => i);
+        const older = (i: number): Word => this.older(cells[i] as number);
+        torn.push(
+          this.doubtful(cells[0] as number),
+          ...all.map((i) =>
+            i === 0 ? no : both(ne(older(i), 0), ...all.slice(0, i).map((b) => is(b))),
+          ),
         );
-        ops = replaced(ops, f.kind === 'rel32' ? (insn.next + mark) | 0 : mark, index);
+        const guard = both(isBuilt, ...all.map((i) => both(isZero(older(i)), is(i))));
+        covered.push(guard);
+        if (found === null) ways.push({ at, guard, outcome: this.faultOutcome, place: -1, cells });
+        else ways.push({ at, guard, ...filled(found, holes), place: -1, cells });
+      };
+      path(marked, length, insn, length);
+      // Stubs are built byte by byte, in their order: what is not there yet is 0.
+      for (let i = 0; i < length; i++) {
+        if (hole(i) || marked[i] === 0) continue;
+        const values = new Uint8Array(longest);
+        values.set(marked.slice(0, i));
+        for (let read = 1; read <= longest; read++) {
+          const found = this.fetch.prepare(info.from + n, values, read);
+          if (found === undefined) continue;
+          if (read > i) path(values, read, found, i);
+          break;
+        }
       }
-      const cells = Array.from({ length }, (_, i) => info.cell + n + i);
-      const isSettled = both(
-        ...cells.map((cell, i) =>
-          i === 0 ? isZero(this.doubtful(cell)) : isZero(this.older(cell)),
-        ),
-      );
-      const isWhole = both(
-        ...cells.map((cell, i) => (hole(i) ? yes : eq(this.cell(cell), bytes[i] as number))),
-        // The first byte may be an older INT3; no template begins with one.
-        isZero(this.older(cells[0] as number)),
-      );
-      const torn = k(1 + property('torn_instruction'));
-      const isReached = (i: number): Word =>
-        both(
-          ...cells
-            .slice(0, i)
-            .map((c, n) => (hole(n) ? yes : eq(this.cell(c), bytes[n] as number))),
-        );
-      const isTorn = either(
-        this.doubtful(cells[0] as number),
-        ...cells.map((cell, i) => (i === 0 ? no : both(ne(this.older(cell), 0), isReached(i)))),
-      );
+      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1, cells });
+      const torns = either(...torn);
+      const isTorn = both(isBuilt, torns);
       ways.push({
         at,
-        guard: both(isBuilt, isSettled, isWhole),
-        insn: { ...insn, ops },
+        guard: isTorn,
+        outcome: k(1 + property('torn_instruction')),
         place: -1,
         cells,
-        given,
       });
-      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1, cells });
       ways.push({
         at,
-        guard: both(isBuilt, isZero(both(isSettled, isWhole))),
-        // What is whole but for a byte in doubt is torn; bytes that are on their way are not in here.
-        outcome: pick(isTorn, torn, outcomeOutside),
+        guard: both(isBuilt, isZero(either(torns, ...covered))),
+        outcome: k(outcomeOutside),
         place: -1,
         cells,
       });

@@ -1,6 +1,6 @@
 // Every scenario of the gallery as Promela: Spin finds as many states and transitions as we do, and breaks the same properties.
 //
-// The short form leaves out what has more than 6,000 states, and of each scenario all checks but the first.
+// The short form leaves out what has more than 2,000 states, and of each scenario all checks but the first.
 // All up to a million states: SUTURE_LONG=1 npm test -- oracles/promela
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ import { judgedBy } from '../row.ts';
 import { agreed as known, long, promote, upTo, write } from './known.ts';
 import { askPan, type Found, spinVersion } from './pan.ts';
 
-const most = long ? 1_000_000 : 6_000;
+const most = long ? 1_000_000 : 2_000;
 const cases = promote ? gallery(1000) : upTo(most, gallery(long ? 1000 : 1));
 
 interface Ours {
