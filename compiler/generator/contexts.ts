@@ -301,18 +301,24 @@ export class Contexts extends Operations {
       () => g.set(ret, this.peekStack(this.field(t, l.registers))),
       () => g.set(ret, 0),
     );
-    const into = this.expectAt(index);
-    g.put(add(into, expectation.ip), end);
-    g.put(add(into, expectation.rsp), this.field(t, l.registers));
-    g.put(add(into, expectation.ret), ret);
-    g.put(add(into, expectation.flags), this.flags);
-    for (let i = 0; i < 2 * p.registers.length; i++)
-      g.put(add(into, expectation.registers + i), this.field(t, l.registers + 2 + i));
+    // Held until all is taken back: where everything is, so is the record that this goes into.
+    const found: readonly (readonly [number, Word])[] = [
+      [expectation.ip, end],
+      [expectation.rsp, g.let(this.field(t, l.registers))],
+      [expectation.ret, ret],
+      [expectation.flags, g.let(this.flags)],
+      ...Array.from(
+        { length: 2 * p.registers.length },
+        (_, i) => [expectation.registers + i, g.let(this.field(t, l.registers + 2 + i))] as const,
+      ),
+    ];
     to = 0;
     for (const x of kept) {
       g.restore(x.at, x.count, to);
       to += x.count;
     }
+    const into = this.expectAt(index);
+    for (const [where, value] of found) g.put(add(into, where), value);
   }
   /** Words that `keep` needs at most. */
   scratch = 1;

@@ -131,6 +131,8 @@ export class Kernel extends Contexts {
     g.set(accessed, 0);
     g.set(rounds, 0);
     const first = (p.kernel[from] as Program['kernel'][number]).do;
+    // The idle loop's instruction, which ends a shadow, is no operation of the spec.
+    if (first.kind === 'end') return;
     // What the first operation is, is known: only behind it is a choice.
     if (!this.mayRide(first)) {
       g.set(accessed, 1);

@@ -6,7 +6,7 @@ import { createSearch, type Model } from '../../compiler/explorer/index.ts';
 import { generated } from '../../compiler/generator/quick.ts';
 import { excluded } from '../../compiler/generator/transitions.ts';
 import type { Program } from '../../compiler/ir.ts';
-import { gallery } from './gallery.ts';
+import { corners, gallery } from './gallery.ts';
 
 const long = process.env.SUTURE_LONG !== undefined;
 const most = long ? 1_000_000 : 1_500;
@@ -18,8 +18,8 @@ function searched(model: Model): object {
   return rest;
 }
 
-/** Early enough that code does most of it, late enough that the search changes over on its way. */
-const patience = 40;
+/** Early enough for small spaces; the search changes over on its way all the same. */
+const patience = 2;
 
 /** The model, with a look at every part that a step is said to have left alone. */
 function watched(model: Model): Model {
@@ -67,7 +67,9 @@ function watched(model: Model): Model {
   };
 }
 
-const cases = gallery(long ? 1000 : 1).filter((c) => excluded(c.program) === undefined);
+const cases = [...gallery(long ? 1000 : 1), ...corners()].filter(
+  (c) => excluded(c.program) === undefined,
+);
 
 test.each(cases.map((c) => [c.name, c.program] as const))('%s', (_, p: Program) => {
   const plain = createMachine(p);
