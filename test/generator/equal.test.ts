@@ -10,7 +10,7 @@ import { type Generated, javascript } from './javascript.ts';
 
 const long = process.env.SUTURE_LONG !== undefined;
 /** States that are compared of each check, from the start on, breadth first. */
-const most = long ? 20_000 : 150;
+const most = long ? 20_000 : 100;
 
 const key = (s: Int32Array): string => Buffer.from(s.buffer, 0, s.byteLength).toString('latin1');
 

@@ -9,7 +9,7 @@ import type { Program } from '../../compiler/ir.ts';
 import { corners, gallery } from './gallery.ts';
 
 const long = process.env.SUTURE_LONG !== undefined;
-const most = long ? 1_000_000 : 1_500;
+const most = long ? 1_000_000 : 800;
 
 function searched(model: Model): object {
   const search = createSearch(model, { maxStates: most });

@@ -10,7 +10,7 @@ import { type Generated, javascript } from '../../generator/javascript.ts';
 import { judgedBy } from '../row.ts';
 import { long, upTo } from './known.ts';
 
-const most = long ? 60_000 : 1_500;
+const most = long ? 60_000 : 2_200;
 
 interface Found {
   readonly states: number;
