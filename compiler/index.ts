@@ -26,6 +26,7 @@ export { replay, walk } from './explorer/index.ts';
 export { fingerprint } from './fingerprint.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
+export { reduced } from './reduction/reduced.ts';
 export {
   type Document,
   documentOf,

@@ -68,7 +68,8 @@ export interface ScenarioReport extends Figures {
   readonly incomplete: boolean;
   /** An expectation that says more, and came true as well: `violates only P`. */
   readonly stronger: string | null;
-  readonly search: 'full';
+  /** `reduced` where a check of it was decided by a search that leaves out what makes no difference. */
+  readonly search: 'full' | 'reduced';
   readonly bound: string | null;
   readonly checks: readonly CheckReport[];
   readonly witnesses: readonly {
@@ -89,6 +90,8 @@ export interface ViolationReport {
   readonly why: readonly { readonly step: number | null; readonly text: string }[];
   /** From this step on every continuation violates; 0: from the start on; `null`: not known. */
   readonly inevitableFrom: number | null;
+  /** False where a shorter run may exist: the full search was cut before it came to the violation. */
+  readonly shortest: boolean;
   readonly trace: TraceReport;
 }
 
@@ -164,7 +167,7 @@ function scenarioReport(
     finding: result.finding ?? null,
     incomplete: result.incomplete,
     stronger: result.stronger ?? null,
-    search: 'full',
+    search: result.checks.some((c) => c.result.search === 'reduced') ? 'reduced' : 'full',
     ...sums(checks),
     bound: checks.find((c) => c.bound !== null)?.bound ?? null,
     checks,
@@ -216,6 +219,7 @@ export function violationReport(
     message: messageOf(violation, trace),
     why: whyOf(violation, trace).map((w) => ({ step: w.step ?? null, text: w.text })),
     inevitableFrom: inevitableFrom === 'not known' ? null : inevitableFrom,
+    shortest: violation.perhapsLonger !== true,
     trace: {
       schedule: violation.schedule.map((s) => s.name),
       ...(violation.initial === 0 ? {} : { initial: violation.initial }),

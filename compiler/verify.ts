@@ -7,7 +7,7 @@ import { createMachine } from './emulator/machine.ts';
 import type { Trace } from './emulator/trace.ts';
 import { tell } from './emulator/trace.ts';
 import type { Bounds, Model, Result, Search } from './explorer/index.ts';
-import { createSearch } from './explorer/index.ts';
+import { createReducedSearch } from './explorer/index.ts';
 import type { Program } from './ir.ts';
 import type { Lowered } from './lower.ts';
 import type { Check } from './scenario.ts';
@@ -23,6 +23,8 @@ export interface Searched {
   readonly end: () => void;
 }
 export type Searching = (p: Program, machine: Machine) => Searched;
+/** The same model with less to search, for a search that asks only whether everything holds; undefined where there is none. */
+export type Reducing = (p: Program, machine: Machine, model: Model) => Model | undefined;
 
 const interpreted: Searching = (_, machine) => ({
   model: machine,
@@ -70,6 +72,8 @@ export type Closing = (
 
 export interface How {
   readonly searching?: Searching | undefined;
+  /** Without it every interleaving is taken. */
+  readonly reducing?: Reducing | undefined;
   readonly closing?: Closing | undefined;
 }
 
@@ -82,13 +86,18 @@ export class Verification {
   private readonly done: CheckResult[] = [];
   private at = 0;
   private readonly searching: Searching;
+  private readonly reducing: Reducing | undefined;
   private current:
     | { machine: Machine; search: Search; lowered: Lowered; searched: Searched }
     | undefined;
 
-  /** `how.searching`: what makes the search quick; the same verdicts, counts and runs whatever it is. */
+  /**
+   * `how.searching`: what makes the search quick; the same verdicts, counts and runs whatever it is. `how.reducing`: what
+   * makes it smaller; the same verdicts and runs of violations, and the counts of what was searched.
+   */
   constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds, how: How = {}) {
     this.searching = how.searching ?? interpreted;
+    this.reducing = how.reducing;
     this.compiled = compiled;
     this.scenario = scenario;
     this.bounds = bounds;
@@ -103,7 +112,9 @@ export class Verification {
       const lowered = programOf(this.compiled, check);
       const machine = createMachine(lowered.program);
       const searched = this.searching(lowered.program, machine);
-      const search = createSearch(searched.model, this.bounds);
+      const { model } = searched;
+      const reduced = this.reducing?.(lowered.program, machine, model);
+      const search = createReducedSearch(model, reduced, this.bounds);
       this.current = { machine, lowered, search, searched };
     }
     if (this.current.search.advance(budget).done) this.close(check);
@@ -161,7 +172,7 @@ export class Verification {
     const closed: CheckResult = {
       values: check.values,
       result,
-      how: searched.how(),
+      how: result.search === 'reduced' ? `reduced; ${searched.how()}` : searched.how(),
       traces,
       executed,
       operations: p.kernel

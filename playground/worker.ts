@@ -4,6 +4,7 @@ import {
   type Compiled,
   compile,
   fileReport,
+  reduced,
   type ScenarioResult,
   Verification,
 } from '../compiler/index.ts';
@@ -205,7 +206,9 @@ class Search {
     if (!scenario) throw new Error(`no scenario ${index}`);
     this.index = index;
     this.version = mine.version;
-    this.verification = new Verification(mine.compiled, scenario, mine.bounds);
+    this.verification = new Verification(mine.compiled, scenario, mine.bounds, {
+      reducing: reduced,
+    });
     this.seconds = scenario.checks.map(() => 0);
   }
 

@@ -144,7 +144,7 @@ function commands(done: (code: number) => void): Command {
     .description('every scenario of specs, in every possible interleaving')
     .argument('<files...>', 'specs or folders of specs; `-` is standard input')
     .option('--scenario <name>', 'only this scenario, with its runs; may be repeated', collect)
-    .option('--full', 'all interleavings, without reductions; this version always does')
+    .option('--full', 'every interleaving, also those that make no difference')
     .option('--max-states <n>', 'states that one check may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that one check may hold', whole(1), 4096)
     .option('--timeout <s>', 'seconds for all of it', positive)

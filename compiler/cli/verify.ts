@@ -7,6 +7,7 @@ import { generated } from '../generator/quick.ts';
 import { github } from '../github.ts';
 import { compile, environment, Verification } from '../index.ts';
 import { type JunitFile, junit } from '../junit.ts';
+import { reduced } from '../reduction/reduced.ts';
 import { documentOf, fileReport, neverExecuted } from '../report.ts';
 import { sarif } from '../sarif.ts';
 import type { ScenarioResult } from '../verify.ts';
@@ -64,6 +65,8 @@ interface Totals {
   states: number;
   transitions: number;
   peak: number;
+  /** Whether some check was decided by a reduced search. */
+  reduced: boolean;
   findings: number;
   unfinished: number;
   usage: number;
@@ -84,6 +87,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     states: 0,
     transitions: 0,
     peak: 0,
+    reduced: false,
     findings: 0,
     unfinished: 0,
     usage: 0,
@@ -203,6 +207,7 @@ function tally(totals: Totals, { result }: Done): void {
     totals.states += c.result.states;
     totals.transitions += c.result.transitions;
     totals.peak = Math.max(totals.peak, c.result.bytes);
+    totals.reduced ||= c.result.search === 'reduced';
   }
   if (result.asExpected) totals.asExpected++;
   else if (result.incomplete) totals.unfinished++;
@@ -249,6 +254,8 @@ class Work {
       { maxStates, maxMemory: maxMemory * (1 << 20) },
       {
         searching: this.options.interpreted ? undefined : generated,
+        // A certificate holds every state.
+        reducing: this.options.full || certificate ? undefined : reduced,
         closing: certificate?.of(compiled, scenario),
       },
     );
@@ -379,14 +386,22 @@ class FileView {
   /** What was violated, and how that compares with what was expected. */
   private judgement(result: ScenarioResult): string[] {
     const shortest = new Map<string, number>();
+    const longer = new Set<string>();
     for (const c of result.checks) {
-      for (const v of c.result.violations)
+      for (const v of c.result.violations) {
         shortest.set(
           v.property,
           Math.min(shortest.get(v.property) ?? Number.POSITIVE_INFINITY, v.schedule.length),
         );
+        if (v.perhapsLonger) longer.add(v.property);
+      }
     }
-    const violated = [...shortest].map(([p, n]) => `${p} (${count(n, 'step')})`).join(', ');
+    const violated = [...shortest]
+      .map(
+        ([p, n]) =>
+          `${p} (${count(n, 'step')}${longer.has(p) ? ', not known to be shortest' : ''})`,
+      )
+      .join(', ');
     const tail = result.asExpected
       ? 'as expected'
       : result.incomplete
@@ -482,7 +497,7 @@ function closing(t: Terminal, totals: Totals, seconds: number): string {
   const all = totals.asExpected === totals.scenarios;
   const scenarios = count(totals.scenarios, 'scenario');
   const words = `${all ? scenarios : `${totals.asExpected} of ${scenarios}`} as expected`;
-  const rest = `${count(totals.states, 'state')}, ${count(totals.transitions, 'transition')}, ${secondsText(seconds)} s, peak memory ${megabytes(totals.peak)}`;
+  const rest = `${count(totals.states, 'state')}, ${count(totals.transitions, 'transition')}${totals.reduced ? ', reduced' : ''}, ${secondsText(seconds)} s, peak memory ${megabytes(totals.peak)}`;
   const other = [
     ...(totals.findings > 0 ? [count(totals.findings, 'finding')] : []),
     ...(totals.unfinished > 0 ? [`${totals.unfinished} unfinished`] : []),

@@ -8,6 +8,7 @@ import type { Compiled, Scenario } from '../compile.ts';
 import { fingerprint } from '../fingerprint.ts';
 import { generated } from '../generator/quick.ts';
 import { compile, Verification } from '../index.ts';
+import { reduced } from '../reduction/reduced.ts';
 import type { ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { readInputs, UsageError } from './files.ts';
@@ -192,7 +193,7 @@ class Watched {
         maxStates,
         maxMemory: maxMemory * (1 << 20),
       },
-      { searching: generated },
+      { searching: generated, reducing: this.options.full ? undefined : reduced },
     );
     this.running = { spec, scenario, verification };
     let version = this.seen;

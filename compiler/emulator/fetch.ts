@@ -129,6 +129,10 @@ export class Fetch {
     return bad(-1, '#UD: these bytes are no instruction of the subset');
   }
 
+  /** The instruction at an address all of whose bytes stay what they are; undefined elsewhere. */
+  unchanging(rip: number): Prepared | undefined {
+    return this.siteAt(rip).fixed?.insn;
+  }
   placeAt(rip: number): number {
     return this.siteAt(rip).place;
   }

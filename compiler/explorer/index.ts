@@ -14,3 +14,4 @@ export {
   type Visited,
   type Witness,
 } from './search.ts';
+export { createReducedSearch } from './tiers.ts';

@@ -1,5 +1,29 @@
 // What the explorer searches: any finite transition system over flat words. It knows neither x86 nor the language.
 
+/** Parts of a state that can change places with others without any difference to what may happen. */
+export interface Symmetry {
+  /** For each class its units; a unit is its parts, and those that correspond stand in the same order. */
+  readonly classes: readonly (readonly (readonly number[])[])[];
+  /**
+   * Writes a part of `state` from index 0 of `into`, as it would be if its unit were the first of its class. False
+   * where it holds something that has no such form; nothing may then be taken for anything else.
+   */
+  encode(part: number, state: Int32Array, into: Int32Array): boolean;
+  /** The way back, for a part of `state` in place. */
+  decode(part: number, state: Int32Array): void;
+}
+
+/** How a run of a model that leaves steps out is told with all of them. */
+export interface Unfolded {
+  /** The steps that an initial state was taken on by. */
+  initial(index: number): readonly { readonly action: number; readonly name: string }[];
+  /** The steps that one action stands for, itself the first. */
+  steps(
+    state: Int32Array,
+    action: number,
+  ): readonly { readonly action: number; readonly name: string }[];
+}
+
 /**
  * A model hands out states as `words` 32-bit words and names of actions; all else is the explorer's.
  *
@@ -50,6 +74,10 @@ export interface Model {
   actionName(state: Int32Array, action: number): string;
   /** Whether the action may never happen and so is no way to a goal (an NMI, an interrupt of the environment). */
   optional(action: number): boolean;
+  /** Present where states are found up to a change of places. */
+  readonly symmetry?: Symmetry | undefined;
+  /** Present where an action may stand for several steps. */
+  readonly unfolded?: Unfolded | undefined;
   /** Bits of the goals that hold in `state`. */
   goalsOf(state: Int32Array): number;
 }

@@ -10,7 +10,7 @@ import {
   spreadGoals,
 } from './goals.ts';
 import { Account, Column, grow } from './memory.ts';
-import type { Model } from './model.ts';
+import type { Model, Unfolded } from './model.ts';
 import { type Cursor, refused, type States, Store } from './store.ts';
 
 export interface Bounds {
@@ -64,11 +64,13 @@ export interface Violation extends Run {
    * the number of steps: the last one alone decides.
    */
   readonly inevitableFrom: number | 'not known';
+  /** Set where a shorter run may exist: a search that leaves steps out found it, and the full one did not come so far. */
+  readonly perhapsLonger?: true;
 }
 
 export interface Witness {
   readonly name: string;
-  /** A shortest run that makes it true; absent if none was found. */
+  /** A run that makes it true, of a full search a shortest one; absent if none was found. */
   readonly run?: Run;
 }
 
@@ -80,6 +82,8 @@ export interface Result {
    * given to `stop`, or a bound of the model's own. A violation stands beside it.
    */
   readonly bound?: string;
+  /** Whether every interleaving was taken, or only those that make a difference. */
+  readonly search: 'full' | 'reduced';
   readonly states: number;
   readonly transitions: number;
   /** Steps to the farthest state. */
@@ -233,6 +237,7 @@ class BreadthFirst implements Search {
     return {
       verdict: violations.length > 0 ? 'violated' : complete ? 'holds' : 'unfinished',
       ...(complete ? {} : { bound: this.#bound as string }),
+      search: 'full',
       states: this.#store.count,
       transitions: this.#transitions,
       depth: this.#depth,
@@ -283,8 +288,7 @@ class BreadthFirst implements Search {
     this.#phase = 'done';
   }
 
-  #enabledAtCursor(): number {
-    const { words } = this.#cursor;
+  #enabledAt(words: Int32Array): number {
     const count = this.#model.enabled(words, this.#actions);
     if (count <= this.#actions.length) return count;
     // What did not fit was dropped by the typed array.
@@ -299,7 +303,7 @@ class BreadthFirst implements Search {
       this.#levelEnd = this.#store.count;
     }
     this.#store.load(this.#cursor, index);
-    const count = this.#enabledAtCursor();
+    const count = this.#enabledAt(this.#cursor.words);
     const bound = this.#level >= this.#maxDepth && count > 0 ? 'depth' : this.#expand(count);
     if (bound === undefined) this.#head++;
     else this.#end(bound);
@@ -452,11 +456,51 @@ class BreadthFirst implements Search {
 
   #runTo(state: number, action?: number): Run {
     const way = this.#wayTo(state);
+    if (this.#model.unfolded !== undefined) return this.#unfold(this.#model.unfolded, way, action);
     const schedule = way
       .slice(1)
       .map((next, i) => this.#step(way[i] as number, this.#store.action(next)));
     if (action !== undefined) schedule.push(this.#step(state, action));
     return { initial: this.#initial.get(way[0] as number) as number, schedule };
+  }
+
+  /**
+   * The run along a way of stored states, step by step. A stored state stands for others, so the run has states of
+   * its own: each the successor that stands for the next of the way.
+   */
+  #unfold(unfolded: Unfolded, way: readonly number[], action: number | undefined): Run {
+    const model = this.#model;
+    const store = this.#store;
+    const initial = this.#initial.get(way[0] as number) as number;
+    const schedule: Step[] = [...unfolded.initial(initial)];
+    let now = (model.initial()[initial] as Int32Array).slice();
+    const next = new Int32Array(now.length);
+    /** The first action of all that are enabled now that leads to what is wanted. */
+    const follow = (wanted: (outcome: number) => boolean): void => {
+      const count = this.#enabledAt(now);
+      const actions = this.#actions;
+      for (let i = 0; i < count; i++) {
+        next.set(now);
+        const outcome = model.apply(next, actions[i] as number);
+        if (!wanted(outcome)) continue;
+        schedule.push(...unfolded.steps(now, actions[i] as number));
+        now = next.slice();
+        return;
+      }
+      throw new Error('the model does not repeat itself: a step is gone');
+    };
+    for (const state of way.slice(1))
+      follow((outcome) => outcome === 0 && store.find(next) === state);
+    if (action !== undefined) {
+      // What the action did where it was found, it does here.
+      store.load(this.#cursor, way[way.length - 1] as number);
+      const found = this.#cursor.words.slice();
+      this.#enabledAt(found);
+      const outcome = model.apply(found, action);
+      const { witnessed } = model;
+      follow((o) => o === outcome && model.witnessed === witnessed);
+    }
+    return { initial, schedule };
   }
 
   #step(state: number, action: number): Step {
@@ -467,7 +511,7 @@ class BreadthFirst implements Search {
   /** The first action by which a goal's way leads from `state` to `next`. */
   #stepBetween(state: number, next: number): Step {
     this.#store.load(this.#cursor, state);
-    const count = this.#enabledAtCursor();
+    const count = this.#enabledAt(this.#cursor.words);
     for (let i = 0; i < count; i++) {
       const action = this.#actions[i] as number;
       if (this.#model.optional(action)) continue;

@@ -1,7 +1,7 @@
 // The visited set: which states are known, exactly, and their numbers in the order in which they were found.
 
 import { type Account, allocate, Column, free, grow } from './memory.ts';
-import type { Model } from './model.ts';
+import type { Model, Symmetry } from './model.ts';
 
 /** What 2^31 slots hold at a load under 3/4; with more, a row's number would leave its word. */
 const mostRows = 0x5ffffffe;
@@ -170,16 +170,20 @@ export class Store {
   readonly #states: Rows;
   readonly #account: Account;
   readonly #row: Int32Array;
+  readonly #symmetry: Symmetry | undefined;
+  /** A part as all units of its class have it. */
+  readonly #image: Int32Array;
+  #foreign = false;
   /** Per state the state that it was found from (-1: an initial one), and by which action. */
   readonly #parents: Column;
   readonly #actions: Column;
 
   constructor(
-    shape: Pick<Model, 'words' | 'parts'>,
+    shape: Pick<Model, 'words' | 'parts' | 'symmetry'>,
     account: Account,
     maxStates: number = Number.POSITIVE_INFINITY,
   ) {
-    const { words, parts } = shape;
+    const { words, parts, symmetry } = shape;
     if (words < 1 || parts[0] !== 0 || parts.some((start, i) => start >= (parts[i + 1] ?? words))) {
       throw new Error(`parts must ascend from 0 and end before ${words}: ${parts.join(', ')}`);
     }
@@ -188,16 +192,25 @@ export class Store {
     this.#parents = new Column(account);
     this.#actions = new Column(account);
     const limit = Math.min(maxStates, mostRows);
-    if (words <= 2 * parts.length) {
+    this.#symmetry = symmetry;
+    this.#image = new Int32Array(symmetry === undefined ? 0 : words);
+    if (words <= 2 * parts.length && symmetry === undefined) {
       this.#starts = Int32Array.of(0, words);
       this.#parts = [];
       this.#states = new Rows(words, account, limit);
     } else {
       this.#starts = Int32Array.of(...parts, words);
-      this.#parts =
+      const rows =
         parts.length === 1
           ? []
           : parts.map((start, i) => new Rows((parts[i + 1] ?? words) - start, account, mostRows));
+      // What corresponds is numbered together, so that equal units have equal numbers wherever they stand.
+      for (const units of symmetry?.classes ?? [])
+        for (const unit of units)
+          unit.forEach((part, i) => {
+            rows[part] = rows[units[0]?.[i] as number] as Rows;
+          });
+      this.#parts = rows;
       this.#states = new Rows(parts.length === 1 ? words : parts.length, account, limit);
     }
     this.#row = new Int32Array(this.#parts.length);
@@ -213,8 +226,8 @@ export class Store {
   }
 
   /** Why the last insertion was refused. */
-  get refusal(): 'states' | 'memory' {
-    return this.#states.full ? 'states' : 'memory';
+  get refusal(): 'states' | 'memory' | 'symmetry' {
+    return this.#foreign ? 'symmetry' : this.#states.full ? 'states' : 'memory';
   }
 
   get states(): States {
@@ -263,6 +276,7 @@ export class Store {
       const pool = (parts[p] as Rows).words;
       const shift = id * (end - from) - from;
       for (let i = from; i < end; i++) words[i] = pool[shift + i] as number;
+      this.#symmetry?.decode(p, words);
     }
   }
 
@@ -290,6 +304,7 @@ export class Store {
       const changed = this.#partsOf(state, near, true, touched);
       if (changed < 0) return refused;
       if (changed === 0 && near !== undefined) return near.index;
+      this.#settle();
       index = states.intern(this.#row, 0);
     }
     if (index === before) {
@@ -302,7 +317,34 @@ export class Store {
   /** Number of `state`, or `refused` where it is not known. */
   find(state: Int32Array, near?: Cursor): number {
     if (this.#parts.length === 0) return this.#states.find(state, 0);
-    return this.#partsOf(state, near, false) < 0 ? refused : this.#states.find(this.#row, 0);
+    if (this.#partsOf(state, near, false) < 0) return refused;
+    this.#settle();
+    return this.#states.find(this.#row, 0);
+  }
+
+  /** Puts the units of each class into the order of their parts' numbers. */
+  #settle(): void {
+    if (this.#symmetry === undefined) return;
+    const row = this.#row;
+    for (const units of this.#symmetry.classes) {
+      for (let i = 1; i < units.length; i++) {
+        for (let k = i; k > 0; k--) {
+          const a = units[k - 1] as readonly number[];
+          const b = units[k] as readonly number[];
+          let order = 0;
+          for (let j = 0; j < a.length && order === 0; j++)
+            order = (row[a[j] as number] as number) - (row[b[j] as number] as number);
+          if (order <= 0) break;
+          for (let j = 0; j < a.length; j++) {
+            const x = a[j] as number;
+            const y = b[j] as number;
+            const held = row[x] as number;
+            row[x] = row[y] as number;
+            row[y] = held;
+          }
+        }
+      }
+    }
   }
 
   parent(index: number): number {
@@ -335,7 +377,17 @@ export class Store {
         }
       }
       const rows = parts[p] as Rows;
-      const id = add ? rows.intern(state, from) : rows.find(state, from);
+      let id: number;
+      if (this.#symmetry === undefined) {
+        id = add ? rows.intern(state, from) : rows.find(state, from);
+      } else {
+        const image = this.#image;
+        if (!this.#symmetry.encode(p, state, image)) {
+          this.#foreign = true;
+          return refused;
+        }
+        id = add ? rows.intern(image, 0) : rows.find(image, 0);
+      }
       if (id < 0) return refused;
       row[p] = id;
       changed++;

@@ -208,15 +208,21 @@ describe('verify', () => {
     const wanted = ['no gap, but RSP is 8 mod 16', 'no second sync, as one CPU shows it'].flatMap(
       (name) => ['--scenario', name],
     );
-    const quick = await folder.run(['verify', spec, ...wanted, '--verbose']);
+    const quick = await folder.run(['verify', spec, ...wanted, '--verbose', '--full']);
     expect(quick.out).toMatch(/no gap.*\n +generated; [\d,]+ states and steps interpreted\n/);
-    const plain = await folder.run(['verify', spec, ...wanted, '--verbose', '--interpreted']);
+    const plain = await folder.run([
+      ...['verify', spec, ...wanted, '--verbose', '--full', '--interpreted'],
+    ]);
     expect(plain.out).toMatch(/no gap.*\n +interpreted\n/);
     expect(plain.out).not.toContain('generated');
     const figures = (text: string): readonly string[] =>
       [...text.matchAll(/ ([\d,]+ +[\d,]+ +\d+) +[\d.]+\n/g)].map((m) => m[1] as string);
     expect(figures(quick.out)).toEqual(figures(plain.out));
     expect(figures(plain.out)).toHaveLength(2);
+    const less = await folder.run(['verify', spec, ...wanted, '--verbose']);
+    expect(less.out).toMatch(/no gap.*\n +reduced; /);
+    expect(less.out).toMatch(/ transitions, reduced, /);
+    expect(less.out).not.toMatch(/as one CPU.*\n +reduced/);
   });
   test('no colour in a pipe', async () => {
     for (const env of [{}, { NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {

@@ -35,7 +35,7 @@ for (const [from, code] of text) {
 const room = (file: string): string =>
   /^(grammar|playground)\//.test(file)
     ? (file.split('/')[0] as string)
-    : (/^compiler\/(x86|image|emulator|generator|explorer|explain|minimize|service|cli)\//.exec(
+    : (/^compiler\/(x86|image|emulator|generator|reduction|explorer|explain|minimize|service|cli)\//.exec(
         file,
       )?.[1] ?? (/^compiler\/(ops|ir|footprint)\.ts$/.test(file) ? 'forms' : 'compiler'));
 
@@ -49,7 +49,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   image: ['forms', 'grammar', 'x86'], // a program on a machine: neither emulator nor explorer
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
   generator: ['forms', 'x86', 'emulator', 'explorer'], // the emulator's steps once more, as code for others
-  compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'explorer', 'explain'],
+  reduction: ['forms', 'x86', 'emulator', 'explorer'], // what of the machine's steps can be left out, and why
+  compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'reduction', 'explorer', 'explain'],
   minimize: ['forms', 'grammar', 'emulator', 'explorer', 'compiler'], // variants of a spec, searched
   service: ['forms', 'grammar', 'x86', 'emulator', 'explorer', 'compiler', 'minimize'], // what editors ask
   cli: [
@@ -59,6 +60,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'image',
     'emulator',
     'generator',
+    'reduction',
     'explorer',
     'explain',
     'compiler',

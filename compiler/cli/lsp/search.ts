@@ -4,6 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import type { Fix } from '../../../grammar/index.ts';
 import { generated } from '../../generator/quick.ts';
 import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
+import { reduced } from '../../reduction/reduced.ts';
 import { mending, mendingFixes } from '../../service/index.ts';
 import type { ScenarioResult } from '../../verify.ts';
 
@@ -79,7 +80,7 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
         maxMemory: order.maxBytes,
         ...(order.maxStates === undefined ? {} : { maxStates: order.maxStates }),
       },
-      { searching: generated },
+      { searching: generated, reducing: reduced },
     );
     const seconds = scenario.checks.map(() => 0);
     for (let done = false; !done; ) {

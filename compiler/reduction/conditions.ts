@@ -1,0 +1,89 @@
+// Under which conditions a check may be searched with less: what is known of its program before the search.
+
+import type { Program } from '../ir.ts';
+import { region } from '../ir.ts';
+import type { Expr, Op } from '../ops.ts';
+import { RSP } from '../ops.ts';
+import { instructions, mentions } from './mentions.ts';
+
+export interface Conditions {
+  /** Steps of threads may be taken by themselves. */
+  readonly steps: boolean;
+  /** CALL, RET, PUSH and POP among them. */
+  readonly stack: boolean;
+  /** PUSH and POP of more than return addresses. */
+  readonly data: boolean;
+  /** The step among them that ends a pass. */
+  readonly closing: boolean;
+  /** Code that interrupts a thread cannot tell where: it reads no register that it did not write, and no frame. */
+  readonly unseen: boolean;
+  /** CPUs may be taken for each other. */
+  readonly cpus: boolean;
+}
+
+const none: Conditions = {
+  steps: false,
+  stack: false,
+  data: false,
+  closing: false,
+  unseen: false,
+  cpus: false,
+};
+
+/** What properties and witnesses may be made of; all else looks at a thread, a register or a handler, and so at single steps. */
+const blind: readonly Expr['kind'][] = [
+  'const',
+  'load',
+  'binary',
+  'not',
+  'both',
+  'either',
+  'event',
+];
+
+export function conditions(p: Program): Conditions {
+  const { env } = p;
+  const { fetch } = env;
+  const sets = fetch.moment === 1 && fetch.backwards && !fetch.codeOrder && !fetch.dataOrder;
+  const asked = [p.requirements.map((r) => r.expr), p.witnesses.map((w) => w.expr)];
+  // A run that a waiver ends is one state for all ends, so what came before it would have to be kept.
+  if (!sets || env.preempt || p.waived.size > 0 || mentions(asked, (e) => !blind.includes(e.kind)))
+    return none;
+  const insns = instructions(p);
+  const stack = !env.shadowStack && plainStack(p, insns);
+  const isEvent = (e: Expr): boolean => e.kind === 'event';
+  return {
+    steps: true,
+    stack,
+    data: p.stubs.length === 0,
+    closing:
+      !mentions(
+        p.requirements.map((r) => r.expr),
+        isEvent,
+      ) && p.witnesses.every((w) => isEvent(w.expr) || !mentions(w.expr, isEvent)),
+    unseen: stack && p.liveRegisters.size === 0 && !p.flagsLive,
+    cpus:
+      stack &&
+      !mentions([insns, p.kernel], (e) => e.kind === 'cpu' || e.kind === 'gsbase') &&
+      !p.kernel.some((k) => k.do.kind === 'sendto'),
+  };
+}
+
+/**
+ * Whether stacks are used in one way only: by CALL, RET, PUSH, POP and by what is delivered. Then no word below RSP
+ * counts, nobody but its thread reads or writes a stack, and the only words that hold addresses of stacks are those
+ * that say where RSP is or was.
+ */
+function plainStack(p: Program, insns: readonly (readonly Op[])[]): boolean {
+  const inStacks = (e: Expr): boolean =>
+    e.kind === 'const' && e.lo >= region.stacks && e.lo < -1 << 24 && e.hi === -1;
+  // An address that is made of more than constants could be any: a register may hold what was computed.
+  const constants = ['const', 'gsbase', 'binary'];
+  const loose = (e: Expr | Op): boolean =>
+    (e.kind === 'load' || e.kind === 'store') &&
+    mentions(e.address, (x) => !constants.includes(x.kind));
+  const pointer = (e: Expr): boolean =>
+    (e.kind === 'frame' && e.word === 'sp') ||
+    ((e.kind === 'reg' || e.kind === 'framereg') && e.reg === RSP);
+  return !mentions([insns, p.kernel], (e) => inStacks(e) || loose(e) || pointer(e));
+}

@@ -1,0 +1,193 @@
+// What the reduction rests on, tried where runs come by: private steps commute with what others do, CPUs can change places.
+
+import { expect, test } from 'vitest';
+import { cpuField, taskField } from '../../compiler/emulator/layout.ts';
+import {
+  actionCpu,
+  createMachine,
+  kindOf,
+  kinds,
+  type Machine,
+} from '../../compiler/emulator/machine.ts';
+import { walk } from '../../compiler/explorer/index.ts';
+import { compile, programOf } from '../../compiler/index.ts';
+import type { Program } from '../../compiler/ir.ts';
+import { conditions } from '../../compiler/reduction/conditions.ts';
+import { PrivateSteps } from '../../compiler/reduction/private.ts';
+import { symmetry } from '../../compiler/reduction/symmetry.ts';
+import type { Check } from '../../compiler/scenario.ts';
+import { corners, gallery } from '../generator/gallery.ts';
+import { spec } from './specs.ts';
+
+const random = Array.from({ length: 60 }, (_, seed) => {
+  const compiled = compile(spec(seed));
+  const check = compiled.scenarios[0]?.checks[0] as Check;
+  return { name: `random ${seed}`, program: programOf(compiled, check).program };
+});
+const cases = [...gallery(1), ...corners(), ...random];
+
+/** States of random runs. */
+function states(machine: Machine): readonly Int32Array[] {
+  const found: Int32Array[] = [];
+  for (let seed = 0; seed < 6; seed++)
+    walk(machine, seed, 150, {
+      watch: (_step, _index, _before, after) => {
+        found.push(after.slice());
+      },
+    });
+  return found;
+}
+
+function enabled(machine: Machine, state: Int32Array): readonly number[] {
+  const out = new Int32Array(1024);
+  return [...out.subarray(0, machine.enabled(state, out))];
+}
+
+/** The successor, or undefined where the step ends the run. */
+function after(machine: Machine, state: Int32Array, action: number): Int32Array | undefined {
+  const next = state.slice();
+  return machine.apply(next, action) === 0 && machine.limit === undefined ? next : undefined;
+}
+
+/** Runs a CPU by itself until it is back where it was interrupted. */
+function handled(
+  machine: Machine,
+  from: Int32Array,
+  cpu: number,
+  depth: number,
+): Int32Array | undefined {
+  const { l } = machine.core;
+  let state: Int32Array | undefined = from;
+  for (let n = 0; state !== undefined && n < 100; n++) {
+    const t = l.tasks[state[(l.cpus[cpu] as number) + cpuField.task] as number] as number;
+    if ((state[t + taskField.depth] as number) <= depth) return state;
+    const mine = enabled(machine, state).filter(
+      (a) => actionCpu(a) === cpu && (kindOf(a) === kinds.step || kindOf(a) === kinds.commit),
+    );
+    if (mine.length !== 1) return undefined;
+    state = after(machine, state, mine[0] as number);
+  }
+  return undefined;
+}
+
+const deliveries: readonly number[] = [kinds.ipi, kinds.nmiIpi, kinds.irq, kinds.nmi];
+
+test('a private step commutes with every step of others, and with what interrupts it', {
+  timeout: 300_000,
+}, () => {
+  let tried = 0;
+  let interrupted = 0;
+  for (const { name, program } of cases) {
+    const known = conditions(program);
+    if (!known.steps) continue;
+    const machine = createMachine(program);
+    const steps = new PrivateSteps(program, machine, known);
+    for (const state of states(machine)) {
+      const all = enabled(machine, state);
+      for (let cpu = 0; cpu < program.env.cpus; cpu++) {
+        const mine = steps.of(state, cpu);
+        if (mine < 0) continue;
+        expect([name, all.includes(mine)]).toEqual([name, true]);
+        expect([name, all.filter((a) => actionCpu(a) === cpu && kindOf(a) === kinds.step)]).toEqual(
+          [name, [mine]],
+        );
+        const first = after(machine, state, mine);
+        if (first === undefined) continue;
+        const then = enabled(machine, first);
+        for (const other of all) {
+          if (other === mine) continue;
+          if (actionCpu(other) === cpu && kindOf(other) !== kinds.commit) {
+            if (!deliveries.includes(kindOf(other))) continue;
+            const { l } = machine.core;
+            const t = l.tasks[state[(l.cpus[cpu] as number) + cpuField.task] as number] as number;
+            const depth = state[t + taskField.depth] as number;
+            const before = after(machine, state, other);
+            const back = before && handled(machine, before, cpu, depth);
+            if (back === undefined) continue;
+            expect([name, then.includes(other)]).toEqual([name, true]);
+            const late = after(machine, first, other);
+            const both = late && handled(machine, late, cpu, depth);
+            expect([name, both]).toEqual([name, after(machine, back, mine)]);
+            interrupted++;
+            continue;
+          }
+          const second = after(machine, state, other);
+          if (second === undefined) continue;
+          // Neither lets the other happen or keeps it from it.
+          expect([name, then.includes(other)]).toEqual([name, true]);
+          expect([name, enabled(machine, second).includes(mine)]).toEqual([name, true]);
+          expect([name, after(machine, first, other)]).toEqual([
+            name,
+            after(machine, second, mine),
+          ]);
+          tried++;
+        }
+        const others = (actions: readonly number[]): readonly number[] =>
+          actions.filter((a) => actionCpu(a) !== cpu);
+        expect([name, others(then)]).toEqual([name, others(all)]);
+      }
+    }
+  }
+  expect(tried).toBeGreaterThan(20_000);
+  expect(interrupted).toBeGreaterThan(1_000);
+});
+
+/** The state with the first two units of a class in each other's place. */
+function exchanged(p: Program, machine: Machine, state: Int32Array): Int32Array | undefined {
+  const alike = symmetry(p, machine);
+  const [one, two] = alike?.classes[0] ?? [];
+  if (alike === undefined || one === undefined || two === undefined) return undefined;
+  const result = state.slice();
+  const image = new Int32Array(state.length);
+  const move = (from: number, to: number): void => {
+    if (!alike.encode(from, state, image)) throw new Error('a part has no common form');
+    const at = machine.parts[to] as number;
+    const end = machine.parts[to + 1] ?? machine.words;
+    result.set(image.subarray(0, end - at), at);
+    alike.decode(to, result);
+  };
+  one.forEach((part, i) => {
+    move(part, two[i] as number);
+    move(two[i] as number, part);
+  });
+  return result;
+}
+
+test('CPUs that are alike can change places before a step or after it', {
+  timeout: 300_000,
+}, () => {
+  let tried = 0;
+  for (const { name, program } of cases) {
+    if (!conditions(program).cpus) continue;
+    const machine = createMachine(program);
+    const alike = symmetry(program, machine);
+    if (alike === undefined) continue;
+    const firsts = (unit: readonly number[] = []): number[] =>
+      unit.map((part) => machine.parts[part] as number);
+    const cpuOf = (unit: readonly number[] | undefined): number => {
+      const own = new Set(firsts(unit));
+      for (const [cpu, at] of machine.core.l.cpus.entries()) if (own.has(at)) return cpu;
+      return -1;
+    };
+    const [one, two] = [cpuOf(alike.classes[0]?.[0]), cpuOf(alike.classes[0]?.[1])];
+    const renamed = (action: number): number => {
+      const cpu = actionCpu(action);
+      return (action & 0xffff) | ((cpu === one ? two : cpu === two ? one : cpu) << 16);
+    };
+    for (const state of states(machine)) {
+      const other = exchanged(program, machine, state) as Int32Array;
+      const all = enabled(machine, state);
+      expect([name, enabled(machine, other)]).toEqual([
+        name,
+        all.map(renamed).sort((a, b) => actionCpu(a) - actionCpu(b)),
+      ]);
+      for (const action of all) {
+        const next = after(machine, state, action);
+        const theirs = after(machine, other, renamed(action));
+        expect([name, theirs]).toEqual([name, next && exchanged(program, machine, next)]);
+        tried++;
+      }
+    }
+  }
+  expect(tried).toBeGreaterThan(3_000);
+});
