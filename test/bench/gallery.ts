@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const started = process.hrtime.bigint();
 const run = spawnSync(
   process.execPath,
-  [join(root, 'compiler/cli/suture.js'), 'verify', 'examples', '--format', 'json'],
+  [join(root, 'compiler/cli/suture.js'), 'verify', 'examples', '--full', '--format', 'json'],
   { cwd: root, encoding: 'utf8', maxBuffer: 1 << 30 },
 );
 const seconds = Number(process.hrtime.bigint() - started) / 1e9;
