@@ -214,10 +214,14 @@ describe('verdicts', () => {
 
   test('leave a search that grows too large unfinished, and name the bound', async () => {
     const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-    const page = await visit('?example=two-stubs', phone);
-    await page.getByRole('button', { name: /an NMI in the shadow/ }).click();
-    await page.getByRole('menuitemradio', { name: /three CPUs/ }).click();
-    const picker = page.getByRole('button', { name: /three CPUs/ });
+    const page = await visit('?example=int3-emulate', phone);
+    await page.evaluate(() => {
+      const area = document.querySelector('textarea') as HTMLTextAreaElement;
+      const kept = area.value.split('\n').filter((line) => !line.startsWith('scenario'));
+      area.value = `${kept.join('\n')}\nscenario "five CPUs" { cpus 5; patches 2 } expect holds\n`;
+      area.dispatchEvent(new Event('input'));
+    });
+    const picker = page.getByRole('button', { name: /five CPUs/ });
     await picker.getByText('unfinished').waitFor({ timeout: 180_000 });
     expect(await picker.textContent()).toMatch(/1,000,000 states, bound hit|memory bound hit/);
     expect(await picker.locator('svg.unfinished').count()).toBe(1);
