@@ -331,11 +331,8 @@ class BreadthFirst implements Search {
     touched?.fill(0);
     for (let i = 0; i < count; i++) {
       const action = actions[i] as number;
-      // For a few words the call costs more than the words.
-      if (touched === undefined && words.length > 8) scratch.set(words);
-      else if (touched === undefined) {
-        for (let w = 0; w < words.length; w++) scratch[w] = words[w] as number;
-      } else this.#takeBack(touched);
+      if (touched === undefined) scratch.set(words);
+      else this.#takeBack(touched);
       const answer = model.apply(scratch, action);
       if (model.limit !== undefined) {
         // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
