@@ -672,7 +672,8 @@ export class Memory {
     const { g, l } = this;
     g.set(a0, cell);
     g.set(lo, state(add(cell, l.cells)));
-    if (this.p.env.memory !== 'sc' && !mode.looking)
+    // Also where variables are stored at once: a store of several units to the text waits there too.
+    if (!mode.looking)
       g.call(
         'newest_cell',
         'lo: what waits in the buffer for the cell a0, if anything does',
