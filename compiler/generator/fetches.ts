@@ -40,7 +40,7 @@ export interface Way {
   /** The instruction, or the outcome that its fetch has. */
   readonly insn?: Prepared;
   readonly outcome?: Word;
-  /** The place of which this is the first byte, or -1. */
+  /** The place of which this is the first byte, and of which a pass opens; or -1. */
   readonly place: number;
   /** Cells that its fetch may read. */
   readonly cells: readonly number[];
@@ -191,25 +191,24 @@ export class Fetches extends Kernel {
     const first = offset === 0 ? index : -1;
     const read = cells.filter((x) => x >= 0);
     const ways: Way[] = [];
-    const guards: Word[] = [];
     for (const bytes of admitted) {
       const insn = this.prepared(address, bytes);
       const whole = insn !== undefined && insn.bytes.length === bytes.length;
-      const guard = both(
-        ...[...bytes].map((b, i) => {
-          const cell = cells[i] as number;
-          if (cell < 0) return yes;
-          if (i > 0) return both(isZero(this.older(cell)), eq(this.cell(cell), b));
-          return b === int3
-            ? this.may(cell, b)
-            : both(this.may(cell, b), isZero(this.doubtful(cell)));
-        }),
-      );
-      guards.push(guard);
+      const guard = this.reads(cells, bytes);
       if (whole) ways.push({ at, guard, insn, place: first, cells: read });
-      else ways.push({ at, guard, outcome: k(outcomeOutside), place: first, cells: read });
+      else ways.push({ at, guard, outcome: k(outcomeOutside), place: -1, cells: read });
     }
-    const torn = this.torn(cells, fixed, admitted, 0);
+    // What is read is none of them and never ends: a fault, as in every other place without code.
+    const endless = this.runsOff(address, cells, fixed);
+    for (const bytes of endless)
+      ways.push({
+        at,
+        guard: this.reads(cells, bytes),
+        outcome: this.faultOutcome,
+        place: first,
+        cells: read,
+      });
+    const torn = this.torn(cells, fixed, [...admitted, ...endless], 0);
     ways.push({
       at,
       guard: torn,
@@ -218,6 +217,54 @@ export class Fetches extends Kernel {
       cells: read,
     });
     return ways;
+  }
+
+  /** Whether a fetch can read these bytes, without a doubt about one that it takes. */
+  private reads(cells: readonly number[], bytes: Uint8Array): Word {
+    return both(
+      ...[...bytes].map((b, i) => {
+        const cell = cells[i] as number;
+        if (cell < 0) return yes;
+        if (i > 0) return both(isZero(this.older(cell)), eq(this.cell(cell), b));
+        return b === int3
+          ? this.may(cell, b)
+          : both(this.may(cell, b), isZero(this.doubtful(cell)));
+      }),
+    );
+  }
+
+  /** All that may be read from an address up to where the code ends, and is no whole instruction there. */
+  private runsOff(
+    address: number,
+    cells: readonly number[],
+    fixed: readonly number[],
+  ): readonly Uint8Array[] {
+    const end = cells.findIndex((cell, i) => cell < 0 && (fixed[i] as number) < 0);
+    if (end < 0) return [];
+    let open: Uint8Array[] = [new Uint8Array(0)];
+    for (let i = 0; i < end; i++) {
+      const cell = cells[i] as number;
+      const next = cell < 0 ? [fixed[i] as number] : this.valuesOf(cell);
+      open = open
+        .flatMap((bytes) => next.map((b) => Uint8Array.of(...bytes, b)))
+        .filter((bytes) => this.fetch.prepare(address, bytes, bytes.length) === undefined);
+    }
+    return open;
+  }
+
+  /** Every value that a cell of a place ever has. */
+  private valuesOf(cell: number): readonly number[] {
+    const { p } = this;
+    const values = new Set<number>();
+    p.places.forEach((place, index) => {
+      const i = cell - place.cell;
+      if (i < 0 || i >= place.length) return;
+      for (const content of place.contents) values.add(p.contents[content]?.bytes[i] as number);
+      for (const { do: op } of p.kernel)
+        if (op.kind === 'poke' && op.place === index && op.source.kind === 'bytes')
+          if (i >= op.from && i < op.to) values.add(op.source.bytes[i - op.from] as number);
+    });
+    return [...values];
   }
 
   /** Whether some way to read on from byte `i` ends in bytes that are none of `admitted`, which agree so far. */

@@ -203,7 +203,11 @@ class Maker extends Fetches {
           this.nameOf(way),
           code(0, kinds.step),
           both(free, here, way.guard),
-          () => g.violate(way.outcome as Word),
+          () => {
+            // Its fault is one of the pass that it opens.
+            if (way.place >= 0) g.when(this.isUserCode(), () => this.enter(way.place));
+            g.violate(way.outcome as Word);
+          },
           step(way.guard),
         );
         continue;
