@@ -158,7 +158,7 @@ class Draft {
   constructor(r: Random, seed: number) {
     this.r = r;
     this.seed = seed;
-    this.runners = r.weighted([70, 1], [27, 2], [3, 3]);
+    this.runners = r.weighted([73, 1], [25, 2], [2, 3]);
     this.kinds = this.runners === 2 && r.chance(35) ? 2 : 1;
     const two = r.chance(this.runners === 1 ? 20 : this.kinds === 2 ? 15 : 0);
     this.sites = (two ? [0, 1] : [0]).map((i) => this.site(i, two));
@@ -176,7 +176,7 @@ class Draft {
     const [slow, over] = [`slow${i}`, `over${i}`];
     const all = contentsOf(bytes, slow, over);
     // Who stands between two instructions is torn whatever the patcher does: that is found soon enough.
-    const from = r.of(...all.filter((c) => c.kind !== 'several' || r.chance(35)));
+    const from = r.of(...all.filter((c) => c.kind !== 'several' || r.chance(25)));
     const to = r.of(...all.filter((c) => c.text !== from.text));
     return { name: `place${i}`, bytes, from, to, slow, over, insn: `insn${i}` };
   }
@@ -232,7 +232,8 @@ class Draft {
           : k === 0
             ? this.sites
             : [];
-    const passes = this.weight > 5 ? r.weighted([85, 0], [15, 1]) : r.weighted([60, 0], [20, 1], [20, 2]);
+    const passes =
+      this.weight > 5 ? r.weighted([85, 0], [15, 1]) : r.weighted([60, 0], [20, 1], [20, 2]);
     if (passes > 0) this.weight += 1;
     const lines: string[] = [];
     if (passes === 2) lines.push(`start${k}: mov ebx, 2`, `loop${k}:`);
@@ -349,7 +350,7 @@ class Draft {
   /** Interrupts of the environment, with code or without. */
   private events(): readonly string[] {
     const { r } = this;
-    if (!r.chance(this.weight > 3 ? 1 : this.weight > 1 ? 10 : 28)) return [];
+    if (!r.chance(this.weight > 3 ? 1 : this.weight > 1 ? 5 : 22)) return [];
     const kind = r.of('irq', 'nmi');
     this.weight += 3;
     if (r.chance(40)) {
@@ -377,12 +378,13 @@ class Draft {
     const lines: string[] = [];
     const none = { lines, before, after, sections };
     const traps = contents.some((c) => c.kind === 'trap' || c.text.includes('int3'));
-    if (r.chance(4)) return none;
-    const emulated = contents.filter(isEmulated);
+    if (r.chance(3)) return none;
+    // At a place that reads memory nothing may be emulated.
+    const emulated = contents.some((c) => c.kind === 'load') ? [] : contents.filter(isEmulated);
     const allEmulated = emulated.length === 2;
     const nops = contents.some((c) => c.kind === 'nop' || /^\{( nop[ \d]*;?)+ \}$/.test(c.text));
     const calls = contents.every((c) => c.kind === 'call');
-    const wrong = r.chance(12);
+    const wrong = r.chance(9);
     const way = r.weighted(
       [allEmulated ? 4 : 0, 'variable'],
       [emulated.length * 2, 'emulate'],
@@ -392,7 +394,7 @@ class Draft {
       [wrong ? 25 : emulated.length === 0 ? 1 : 0, 'elsewhere'],
     );
     // A guard of the patcher's: it must be seen before the INT3 is, and be gone only with it.
-    const guarded = r.chance(way === 'variable' ? 0 : 15);
+    const guarded = r.chance(way === 'variable' ? 0 : 12);
     if (guarded) {
       before.push('flag = 1');
       after.push('flag = 0');
@@ -428,8 +430,7 @@ class Draft {
             'resume start0',
             'resume one',
             `resume ${s.name}.end`,
-            'emulate call two',
-            'emulate mov eax, 7',
+            ...(emulated.length > 0 ? ['emulate call two', 'emulate mov eax, 7'] : []),
             'decline',
           ),
         );
@@ -456,16 +457,18 @@ class Draft {
     const name = `stub_${s.name}`;
     const target = this.sites.length > 1 ? `${s.name}.new.target` : 'new.target';
     const shadowed = r.chance(75) ? 'sti; ' : '';
-    const body = calls ? `push ${s.name}.end; ${shadowed}jmp target` : `nop; ${shadowed}jmp ${s.name}.end`;
+    const body = calls
+      ? `push ${s.name}.end; ${shadowed}jmp target`
+      : `nop; ${shadowed}jmp ${s.name}.end`;
     const many = r.chance(25);
-    sections.push(
-      `stub ${name}${calls ? '(target)' : ''}${many ? ' slots 2' : ''} { ${body} }`,
-    );
+    sections.push(`stub ${name}${calls ? '(target)' : ''}${many ? ' slots 2' : ''} { ${body} }`);
     const built = `build ${name}${calls ? `(${target})` : ''}`;
     before.push(many ? `${s.insn} = ${built}` : built);
     if (r.chance(85)) after.push(`release ${name}`);
     if (shadowed !== '')
-      lines.push(`if frame.if { frame.if = off; resume ${many ? s.insn : name} } else { resume here }`);
+      lines.push(
+        `if frame.if { frame.if = off; resume ${many ? s.insn : name} } else { resume here }`,
+      );
     else lines.push(`resume ${many ? s.insn : name}`);
   }
 
@@ -489,7 +492,7 @@ class Draft {
       for (const l of this.body(group, mine, sync)) lines.push(`  ${l}`);
       lines.push('}');
     });
-    if (r.chance(this.weight > 3 ? 5 : this.weight > 1 ? 10 : 40)) {
+    if (r.chance(this.weight > 3 ? 3 : this.weight > 1 ? 8 : 40)) {
       this.settings.push('patches 2');
       this.weight += 2;
     }
@@ -526,7 +529,7 @@ class Draft {
         const name = `sync_${this.options.length}`;
         this.options.push(name);
         add(`if ${name} { ${sync} }`);
-        if (r.chance(30)) this.settings.push(`${name} = off`);
+        if (r.chance(22)) this.settings.push(`${name} = off`);
       } else if (r.chance(percent)) add(sync);
       count++;
       if (count === 1 || r.chance(15)) this.extra(lines);
@@ -538,7 +541,9 @@ class Draft {
       for (const s of group) add(body(s));
     };
     // One byte that is or becomes an INT3 needs no other one in front of it.
-    const whole = group.every((s) => s.bytes === 1 && [s.from, s.to].some((c) => c.kind === 'trap'));
+    const whole = group.every(
+      (s) => s.bytes === 1 && [s.from, s.to].some((c) => c.kind === 'trap'),
+    );
     const short = group.every((s) => s.bytes === 1);
     const form = r.weighted(
       [whole ? 8 : short ? 1 : 0, 'byte'],
@@ -555,7 +560,9 @@ class Draft {
       [1, ' as locked store4'],
     );
     const tail = (s: Site): string =>
-      s.bytes === 1 ? '' : `poke ${s.name}[1..]${s.bytes === 5 ? order : order.replace(/ as.*store4/, '')}`;
+      s.bytes === 1
+        ? ''
+        : `poke ${s.name}[1..]${s.bytes === 5 ? order : order.replace(/ as.*store4/, '')}`;
     const inPhase = (name: string, some: readonly string[]): void => {
       const said = some.filter((l) => l !== '');
       if (said.length > 0) add(`phase ${name} { ${said.join('; ')} }`);
@@ -566,15 +573,23 @@ class Draft {
         synced(80);
         break;
       case 'guarded':
-        inPhase('guard', group.map((s) => `poke ${s.name}[0] = int3`));
+        inPhase(
+          'guard',
+          group.map((s) => `poke ${s.name}[0] = int3`),
+        );
         synced(95);
         inPhase('tail', group.map(tail));
         synced(95);
-        inPhase('head', group.map((s) => `poke ${s.name}[0]`));
-        synced(93);
+        inPhase(
+          'head',
+          group.map((s) => `poke ${s.name}[0]`),
+        );
+        synced(95);
         break;
       case 'straight':
-        each((s) => `poke ${s.name}${r.of('', ' as any order', s.bytes === 5 ? ' as store8' : '')}`);
+        each(
+          (s) => `poke ${s.name}${r.of('', ' as any order', s.bytes === 5 ? ' as store8' : '')}`,
+        );
         synced(80);
         break;
       case 'jumbled':
@@ -630,7 +645,7 @@ class Draft {
     const { r, sites } = this;
     const lines: string[] = [];
     const site = r.of(...sites).name;
-    const n = r.weighted([65, 0], [27, 1], [8, 2]);
+    const n = r.weighted([70, 0], [23, 1], [7, 2]);
     const rest = this.rests[0];
     for (let i = 0; i < n; i++)
       lines.push(
@@ -653,7 +668,9 @@ class Draft {
         )}`,
       );
     if (r.chance(4))
-      lines.push(`waive ${r.of('converges', 'old_or_new', 'registers_kept', 'terminates')} "drawn"`);
+      lines.push(
+        `waive ${r.of('converges', 'old_or_new', 'registers_kept', 'terminates')} "drawn"`,
+      );
     return lines;
   }
 
@@ -679,20 +696,20 @@ class Draft {
     const single = this.kinds === 1 && this.runners <= 2 && r.chance(12);
     // More threads than CPUs, and so preemption.
     if (single) settings.push('cpus 1', `threads ${this.runners}`);
-    else if (this.kinds === 2)
-      settings.push(`cpus ${this.runners + 1}`);
+    else if (this.kinds === 2) settings.push(`cpus ${this.runners + 1}`);
     else if (this.runners > 1) settings.push(`cpus ${this.runners + 1}`);
     if (!single && weight < 3 && r.chance(4)) settings.push(r.of('preempt on', 'migrate on'));
-    if (r.chance(12)) settings.push(r.of('gate trap', 'gate trap', 'gate signal'));
+    if (r.chance(9)) settings.push(r.of('gate trap', 'gate signal'));
     if (r.chance(10)) settings.push('gap off');
     if (r.chance(10)) settings.push('rsp 8');
     if (r.chance(10)) settings.push(`ist ${r.of('breakpoint', 'nmi', 'both')}`);
     if (r.chance(8)) settings.push('shadow stack on');
     if (r.chance(5)) settings.push('nmi in shadow held');
-    if (r.chance(weight > 5 ? 75 : weight > 2 ? 45 : 15)) settings.push('memory sc');
+    if (r.chance(weight > 5 ? 90 : weight > 2 ? 70 : 15)) settings.push('memory sc');
     if (r.chance(5)) settings.push('staleness bounded');
-    if (r.chance(15)) settings.push(`${r.of(...this.sites).name} at ${r.of(0, 5, 60, 62, 63)} of 64`);
-    if (r.chance(4)) settings.push(`fetch ${r.of('amd', 'zen3')}`);
+    if (r.chance(15))
+      settings.push(`${r.of(...this.sites).name} at ${r.of(0, 5, 60, 62, 63)} of 64`);
+    if (r.chance(weight < 3 ? 5 : 1)) settings.push(`fetch ${r.of('amd', 'zen3')}`);
     if (r.chance(4)) settings.push(`switch serialises ${r.of('other', 'all')}`);
     return settings.join('; ');
   }
