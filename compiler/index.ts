@@ -23,7 +23,7 @@ export { tell, viewsOf } from './emulator/trace.ts';
 export { environment } from './environment.ts';
 export { type Explanation, explanations } from './explain/index.ts';
 export { replay, walk } from './explorer/index.ts';
-export { fingerprint } from './fingerprint.ts';
+export { fingerprint, Verdicts } from './fingerprint.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
 export { reduced } from './reduction/reduced.ts';
@@ -59,5 +59,5 @@ export type {
   ToldStep,
 } from './telling.ts';
 export type { CheckResult, ScenarioResult, Verdict } from './verify.ts';
-export { Verification } from './verify.ts';
+export { carried, Verification } from './verify.ts';
 export { languageVersion, machineVersion, schemaVersion } from './version.ts';

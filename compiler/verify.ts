@@ -39,8 +39,9 @@ export interface CheckResult {
   readonly how: string;
   /** Of each violation, in the order of `result.violations`. */
   readonly traces: readonly Trace[];
-  /** Operations of the patcher and the handlers that some run executed, by source. */
+  /** Operations of the patcher and the handlers that some run executed, by source; and their numbers in the program. */
   readonly executed: readonly Span[];
+  readonly numbers: readonly number[];
   readonly operations: readonly { readonly span: Span; readonly text: string }[];
   readonly witnesses: readonly {
     readonly name: string;
@@ -160,29 +161,12 @@ export class Verification {
     const { machine, search, lowered, searched } = this.current as NonNullable<typeof this.current>;
     const result = search.result();
     searched.end();
-    const p = lowered.program;
-    const executed = p.kernel.flatMap((op, i) => (machine.kernel.executed[i] ? [op.span] : []));
-    const traces = result.violations.map((v) =>
-      tell(
-        machine,
-        v.schedule.map((s) => s.name),
-        v.initial,
-      ),
-    );
+    const { executed } = machine.kernel;
     const closed: CheckResult = {
       values: check.values,
       result,
       how: result.search === 'reduced' ? `reduced; ${searched.how()}` : searched.how(),
-      traces,
-      executed,
-      operations: p.kernel
-        .filter((op) => op.span.end > 0)
-        .map((op) => ({ span: op.span, text: op.text })),
-      witnesses: p.witnesses.map((w, i) => ({
-        name: w.name,
-        span: w.span,
-        reached: result.witnesses[i]?.run !== undefined,
-      })),
+      ...inText(lowered.program, machine, result, (i) => executed[i] === 1),
     };
     this.done.push(closed);
     this.closing?.(this.at, closed, search, machine);
@@ -211,6 +195,50 @@ export class Verification {
       ...(more === undefined ? {} : { stronger: more }),
     };
   }
+}
+
+/** What of a check's result speaks of the text: its runs told, and the places of operations and witnesses. */
+function inText(p: Program, machine: Machine, result: Result, executed: (op: number) => boolean) {
+  const numbers = p.kernel.flatMap((_, i) => (executed(i) ? [i] : []));
+  return {
+    traces: result.violations.map((v) =>
+      tell(
+        machine,
+        v.schedule.map((s) => s.name),
+        v.initial,
+      ),
+    ),
+    executed: numbers.flatMap((i) => p.kernel[i]?.span ?? []),
+    numbers,
+    operations: p.kernel
+      .filter((op) => op.span.end > 0)
+      .map((op) => ({ span: op.span, text: op.text })),
+    witnesses: p.witnesses.map((w, i) => ({
+      name: w.name,
+      span: w.span,
+      reached: result.witnesses[i]?.run !== undefined,
+    })),
+  };
+}
+
+/** A result in another text in which the scenario has the same fingerprint: nothing is searched, every place is the new text's. */
+export function carried(
+  result: ScenarioResult,
+  compiled: Compiled,
+  scenario: Scenario,
+): ScenarioResult {
+  const checks = result.checks.map((c, i) => {
+    const check = scenario.checks[i];
+    if (!check) throw new Error(`scenario "${scenario.name}" has fewer checks than its result`);
+    const { program } = programOf(compiled, check);
+    const executed = new Set(c.numbers);
+    return {
+      ...c,
+      values: check.values,
+      ...inText(program, createMachine(program), c.result, (op) => executed.has(op)),
+    };
+  });
+  return { ...result, scenario, checks };
 }
 
 /** An expectation that says more than this one, and came true as well: nothing else is violated, or not all of its list. */

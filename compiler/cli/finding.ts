@@ -1,7 +1,7 @@
 // The run to what a scenario violates or witnesses, as a search finds it.
 
 import type { Compiled, Scenario } from '../compile.ts';
-import { generated } from '../generator/quick.ts';
+import { generated } from '../generator/engine.ts';
 import { Verification } from '../verify.ts';
 import { UsageError } from './files.ts';
 

@@ -3,7 +3,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
-import { generated } from '../generator/quick.ts';
+import { generated } from '../generator/engine.ts';
 import { github } from '../github.ts';
 import { compile, environment, Verification } from '../index.ts';
 import { type JunitFile, junit } from '../junit.ts';

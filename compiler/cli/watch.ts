@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
-import { fingerprint } from '../fingerprint.ts';
-import { generated } from '../generator/quick.ts';
+import { fingerprint, Verdicts } from '../fingerprint.ts';
+import { generated } from '../generator/engine.ts';
 import { compile, Verification } from '../index.ts';
 import { reduced } from '../reduction/reduced.ts';
 import type { ScenarioResult } from '../verify.ts';
@@ -20,9 +20,8 @@ const slice = 4000;
 /** Editors save in several steps; the last of them counts. */
 const settled = 60;
 
-/** A scenario's last verdict, and what it was given for. */
+/** A scenario's last verdict. */
 interface Known {
-  readonly fingerprint: string;
   readonly result: ScenarioResult;
   /** The text that was searched; a later one that changes nothing of this scenario keeps its verdict. */
   readonly text: string;
@@ -35,7 +34,7 @@ interface Spec {
   compiled: Compiled | undefined;
   /** Of the last text without errors. */
   good: Compiled | undefined;
-  readonly known: Map<string, Known>;
+  readonly known: Verdicts<Known>;
 }
 
 export async function watch(names: readonly string[], options: VerifyOptions): Promise<number> {
@@ -113,7 +112,7 @@ class Watched {
         problem: undefined,
         compiled: undefined,
         good: undefined,
-        known: new Map(),
+        known: new Verdicts(),
       };
       spec.problem = input.problem;
       if (input.text !== undefined && input.text !== spec.text) {
@@ -177,14 +176,12 @@ class Watched {
   }
 
   private async search(spec: Spec, compiled: Compiled, scenario: Scenario): Promise<void> {
-    const print = fingerprintOf(compiled, scenario);
-    if (spec.known.get(scenario.name)?.fingerprint === print) return;
-    // A scenario that only has another name keeps its verdict.
-    const same = [...spec.known.values()].find((k) => k.fingerprint === print);
-    if (same) {
-      spec.known.set(scenario.name, same);
+    const standing = spec.known.standing(compiled, scenario);
+    if (standing) {
+      spec.known.keep(compiled, scenario, standing);
       return;
     }
+    const print = fingerprint(compiled, scenario);
     const { maxStates, maxMemory } = this.options;
     const verification = new Verification(
       compiled,
@@ -206,8 +203,7 @@ class Watched {
       }
       done = verification.advance(slice).done;
       if (done)
-        spec.known.set(scenario.name, {
-          fingerprint: print,
+        spec.known.keep(compiled, scenario, {
           result: verification.result(),
           text: compiled.text,
         });
@@ -220,7 +216,7 @@ class Watched {
   private says(spec: Spec, name: string, print: string): boolean {
     const now = this.specs.find((s) => s.name === spec.name)?.compiled;
     const scenario = now?.scenarios.find((s) => s.name === name);
-    return now !== undefined && scenario !== undefined && fingerprintOf(now, scenario) === print;
+    return now !== undefined && scenario !== undefined && fingerprint(now, scenario) === print;
   }
 
   // ---- the screen
@@ -269,8 +265,8 @@ class Watched {
       if (!spec.good) continue;
       for (const scenario of this.wanted(spec.good)) {
         all++;
-        const known = spec.known.get(scenario.name);
-        const current = !wrong && known?.fingerprint === fingerprintOf(spec.good, scenario);
+        const known = spec.known.last(scenario.name);
+        const current = !wrong && known === spec.known.standing(spec.good, scenario);
         if (current && known?.result.asExpected) well++;
         out.push(this.row(spec, scenario, known, current, columns));
       }
@@ -318,13 +314,3 @@ class Watched {
 
 const erroneous = (compiled: Compiled): boolean =>
   compiled.diagnostics.some((d) => d.severity === 'error');
-
-/** Lowering takes a moment, and the screen is drawn often. */
-const fingerprints = new WeakMap<Scenario, string>();
-function fingerprintOf(compiled: Compiled, scenario: Scenario): string {
-  const known = fingerprints.get(scenario);
-  if (known !== undefined) return known;
-  const made = fingerprint(compiled, scenario);
-  fingerprints.set(scenario, made);
-  return made;
-}

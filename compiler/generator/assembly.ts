@@ -20,12 +20,10 @@ import {
   variable,
 } from './code.ts';
 import { cpu, t } from './memory.ts';
+import { unsaid } from './outcomes.ts';
 import type { Action, Transitions } from './transitions.ts';
 import type { Body } from './wasm.ts';
 import { Module } from './wasm.ts';
-
-/** Answers of `enabled` and `apply`: only the interpreter can say. */
-export const unsaid = -1;
 
 export interface Assembly {
   readonly bytes: Uint8Array<ArrayBuffer>;

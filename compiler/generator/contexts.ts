@@ -40,20 +40,9 @@ import {
   variable,
   wide,
 } from './code.ts';
-import {
-  a0,
-  a1,
-  at,
-  c,
-  cpu,
-  events,
-  outcome,
-  outcomeOfLimit,
-  outcomeOutside,
-  plain,
-  t,
-} from './memory.ts';
+import { a0, a1, at, c, cpu, events, outcome, plain, t } from './memory.ts';
 import { Operations } from './operations.ts';
+import { outcomeOfLimit, outcomeOutside } from './outcomes.ts';
 
 /** A content runs no further than this: a loop in a place arrives nowhere. */
 const longestContent = 12;

@@ -27,7 +27,8 @@ import {
   yes,
 } from './code.ts';
 import { Kernel } from './kernel.ts';
-import { cpu, outcomeOutside, t } from './memory.ts';
+import { cpu, t } from './memory.ts';
+import { outcomeOutside } from './outcomes.ts';
 
 const longest = 15;
 const int3 = 0xcc;

@@ -32,10 +32,7 @@ import {
   wide,
   yes,
 } from './code.ts';
-
-/** Outcomes above all properties: a bound of the machine was hit; the step is not in the generated code. */
-export const outcomeOfLimit = 1000;
-export const outcomeOutside = 1001;
+import { outcomeOfLimit, outcomeOutside } from './outcomes.ts';
 
 /** What is said about the acting CPU: the offsets of its record, its task's, and that of the context on top. */
 export const cpu = variable('cpu');

@@ -8,7 +8,7 @@ import { cpuField, createLayout, taskField } from '../emulator/layout.ts';
 import { region } from '../ir.ts';
 import { registers } from '../ops.ts';
 import type { Statement, Word } from './code.ts';
-import { outcomeOfLimit, outcomeOutside } from './memory.ts';
+import { outcomeOfLimit, outcomeOutside } from './outcomes.ts';
 import type { Transitions } from './transitions.ts';
 
 /** The model's text. `about` is what its head says: the protocol, the scenario, the options. */

@@ -1,26 +1,35 @@
-// A check's machine for the search: generated code where it is known, the interpreter where only that can say.
+// A check's machine for the search: generated code once there is any, the interpreter where only that can say.
 
 import type { Machine } from '../emulator/machine.ts';
 import type { Model } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
-import { assemble, unsaid } from './assembly.ts';
-import { outcomeOfLimit } from './memory.ts';
-import { excluded, transitions } from './transitions.ts';
+import { outcomeOfLimit, unsaid } from './outcomes.ts';
 
-/** What this needs of the host; the compiler's own types know neither Node nor a browser. */
-const { WebAssembly } = globalThis as unknown as {
-  WebAssembly?: {
-    readonly Memory: new (shape: { initial: number }) => { readonly buffer: ArrayBuffer };
-    readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
-    readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-  };
-};
-
-interface Exports {
+/** What generated code exports. */
+export interface Code {
   enabled(cpu: number, from: number): number;
   apply(action: number): number;
   events(): number;
   finished(): number;
+}
+
+/** Generated code and where it works. */
+export interface Engine {
+  readonly code: Code;
+  readonly scratch: Int32Array;
+  readonly touched: Uint8Array;
+  /** Codes of actions that it writes. */
+  readonly codes: Int32Array;
+  /** For each operation of the kernel whether it executed it. */
+  readonly noted: Uint8Array;
+}
+
+/** What makes engines; it is large, and a page has it later than the search. */
+export interface Generator {
+  /** Why a check has no generated code; undefined where it has. */
+  excluded(p: Program): string | undefined;
+  /** Throws a `RangeError` where the host has no memory left for it. */
+  start(p: Program, machine: Machine): Engine;
 }
 
 /** What a search is made on. */
@@ -33,55 +42,28 @@ export interface Quick {
   readonly end: () => void;
 }
 
+/** States between two looks whether there is a generator by now. */
+const again = 500;
+
 /**
  * A check's machine as generated code, and where there is none the machine itself. Code is made once `patience` states
- * were asked for: smaller spaces are searched sooner without.
+ * were asked for: smaller spaces are searched sooner without. `generator` is asked then; a sentence says why there is
+ * none yet, and it is asked again while the search goes on.
  */
-export function generated(p: Program, machine: Machine, patience = 3000): Quick {
-  const why = WebAssembly === undefined ? 'this host has no WebAssembly' : excluded(p);
+export function quick(
+  p: Program,
+  machine: Machine,
+  generator: () => Generator | string,
+  patience: number,
+): Quick {
+  const why = excluded(generator(), p);
   if (why !== undefined) return { model: machine, how: () => `interpreted: ${why}`, end: () => {} };
-  const model = new Generated(p, machine, patience);
-  return {
-    model,
-    how: () =>
-      model.begun
-        ? `generated; ${model.left.toLocaleString('en-US')} states and steps interpreted`
-        : 'interpreted: it has few states',
-    end: () => model.note(),
-  };
+  const model = new Generated(p, machine, generator, patience);
+  return { model, how: () => model.how(), end: () => model.note() };
 }
 
-/** Generated code and where it works. */
-interface Engine {
-  readonly code: Exports;
-  readonly scratch: Int32Array;
-  readonly touched: Uint8Array;
-  /** Codes of actions that it writes. */
-  readonly codes: Int32Array;
-  /** For each operation of the kernel whether it executed it. */
-  readonly noted: Uint8Array;
-}
-
-function start(p: Program, { words, parts }: Machine): Engine {
-  if (WebAssembly === undefined) throw new Error('this host has no WebAssembly');
-  const made = assemble(transitions(p), parts);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(made.size / 65536) });
-  const { buffer } = memory;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(made.bytes), {
-    m: { m: memory },
-  });
-  const partOf = new Uint8Array(buffer, made.partOf, words);
-  parts.forEach((from, i) => {
-    partOf.fill(i, from, parts[i + 1] ?? words);
-  });
-  return {
-    code: instance.exports as Exports,
-    scratch: new Int32Array(buffer, 0, words),
-    touched: new Uint8Array(buffer, made.dirty, parts.length),
-    codes: new Int32Array(buffer, made.out, 4096),
-    noted: new Uint8Array(buffer, made.executed, p.kernel.length),
-  };
-}
+const excluded = (g: Generator | string, p: Program): string | undefined =>
+  typeof g === 'string' ? undefined : g.excluded(p);
 
 class Generated implements Model {
   readonly words: number;
@@ -93,6 +75,9 @@ class Generated implements Model {
   limit: string | undefined;
   /** States and steps that were left to the interpreter. */
   left = 0;
+  /** Why there is no engine, where that is known. */
+  private why: string | undefined;
+  private readonly generator: () => Generator | string;
   private readonly p: Program;
   private readonly machine: Machine;
   private readonly judges: boolean;
@@ -103,8 +88,9 @@ class Generated implements Model {
   /** The state that was asked for last. */
   private origin: Int32Array;
 
-  constructor(p: Program, machine: Machine, patience: number) {
+  constructor(p: Program, machine: Machine, generator: () => Generator | string, patience: number) {
     this.p = p;
+    this.generator = generator;
     this.machine = machine;
     this.words = machine.words;
     this.parts = machine.parts;
@@ -117,8 +103,10 @@ class Generated implements Model {
     this.origin = new Int32Array(0);
   }
 
-  get begun(): boolean {
-    return this.engine !== undefined;
+  how(): string {
+    return this.engine
+      ? `generated; ${this.left.toLocaleString('en-US')} states and steps interpreted`
+      : `interpreted: ${this.why ?? 'it has few states'}`;
   }
   get scratch(): Int32Array | undefined {
     return this.engine?.scratch;
@@ -132,8 +120,7 @@ class Generated implements Model {
   }
 
   enabled(state: Int32Array, out: Int32Array): number {
-    if (this.engine === undefined && this.patience-- <= 0)
-      this.engine = start(this.p, this.machine);
+    if (this.engine === undefined && this.patience-- <= 0) this.begin();
     const { engine } = this;
     if (engine === undefined) return this.machine.enabled(state, out);
     const { code, codes, scratch } = engine;
@@ -175,6 +162,20 @@ class Generated implements Model {
     }
     if (state !== scratch) state.set(scratch);
     return outcome;
+  }
+
+  private begin(): void {
+    const { p, machine } = this;
+    const generator = this.generator();
+    this.why = typeof generator === 'string' ? generator : generator.excluded(p);
+    this.patience = typeof generator === 'string' ? again : Number.POSITIVE_INFINITY;
+    if (typeof generator === 'string' || this.why !== undefined) return;
+    try {
+      this.engine = generator.start(p, machine);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.why = 'this host has no memory left for generated code';
+    }
   }
 
   private interpret(state: Int32Array, action: number): number {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { createMachine } from '../../compiler/emulator/machine.ts';
-import { outcomeOfLimit } from '../../compiler/generator/memory.ts';
+import { outcomeOfLimit } from '../../compiler/generator/outcomes.ts';
 import { excluded, transitions } from '../../compiler/generator/transitions.ts';
 import type { Program } from '../../compiler/ir.ts';
 import { corners, gallery } from './gallery.ts';

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { createMachine } from '../../compiler/emulator/machine.ts';
 import { createSearch, type Model } from '../../compiler/explorer/index.ts';
-import { generated } from '../../compiler/generator/quick.ts';
+import { generated } from '../../compiler/generator/engine.ts';
 import { excluded } from '../../compiler/generator/transitions.ts';
 import type { Program } from '../../compiler/ir.ts';
 import { corners, gallery } from './gallery.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createMachine } from '../../compiler/emulator/machine.ts';
 import { createSearch, type Model } from '../../compiler/explorer/index.ts';
-import { generated } from '../../compiler/generator/quick.ts';
+import { generated } from '../../compiler/generator/engine.ts';
 import { compile, programOf } from '../../compiler/index.ts';
 
 const most = process.env.SUTURE_LONG === undefined ? 150 : 2_500;

@@ -2,7 +2,7 @@
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Fix } from '../../../grammar/index.ts';
-import { generated } from '../../generator/quick.ts';
+import { generated } from '../../generator/engine.ts';
 import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
 import { reduced } from '../../reduction/reduced.ts';
 import { mending, mendingFixes } from '../../service/index.ts';
