@@ -95,6 +95,13 @@ export const propertyOf = (o: Outcome): string => {
   return names.length > 0 ? ` ${names.join(', ')}` : '';
 };
 
+/** How its checks were searched; those that were searched alike are said once. */
+export const searchedText = (o: Outcome): string =>
+  [
+    ...new Set(o.checks.map((c) => c.how)),
+    ...(o.kept ? ['kept: this edit changes nothing of it'] : []),
+  ].join('; ');
+
 /** What was hit, and how far it had got. */
 export function boundText(o: Outcome): string {
   switch (o.bound) {

@@ -52,8 +52,8 @@ export class Client {
     this.version++;
   }
 
-  verify(first: number | undefined): void {
-    this.say({ kind: 'verify', version: this.version, first });
+  verify(first: number | undefined, anew: boolean): void {
+    this.say({ kind: 'verify', version: this.version, first, anew });
   }
 
   prefer(scenario: number): void {
@@ -105,7 +105,7 @@ export class Client {
   }
 
   private start(): void {
-    const worker = new Worker(ownScript(WORKER_FILE) as string);
+    const worker = new Worker(ownScript(WORKER_FILE) as string, { type: 'module' });
     this.worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Answer>): void => this.hear(data);
     worker.onerror = (event): void => {

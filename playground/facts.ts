@@ -1,7 +1,7 @@
 // What stands behind a run that breaks nothing: what was checked, what held, in which environment.
 
 import type { Entry } from './board.ts';
-import { boundText } from './board.ts';
+import { boundText, searchedText } from './board.ts';
 import { counted, element, grouped } from './elements.ts';
 import type { Run } from './protocol.ts';
 
@@ -75,6 +75,7 @@ export function fillFacts(
       ...(first?.waived ?? []).map((w) =>
         element('p', {}, element('span', { class: 'what' }, 'Waived'), ` ${w.name}: ${w.reason}.`),
       ),
+      element('p', {}, element('span', { class: 'what' }, 'Searched'), ` ${searchedText(o)}.`),
       element(
         'p',
         {},

@@ -15,7 +15,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['l', 'lanes or table'],
   ['1 … 9', 'the scenario of that number'],
   ['Esc', 'stop the check; close what is open'],
-  ['Ctrl+Enter', 'check now'],
+  ['Ctrl+Enter', 'check now, and all of it anew'],
   ['F8', 'the next problem; Shift+F8 the one before'],
   ['Ctrl+.', 'explain and mend the problem at the caret'],
   ['F6', 'the next pane; Shift+F6 the one before'],

@@ -61,6 +61,8 @@ class Page {
   private texts = 0;
   /** Whether the text is checked once it is read. */
   private wanted = false;
+  /** Whether that was asked for, and not only typed: then nothing is kept. */
+  private anew = false;
   /** Whether it was, or is being, checked. */
   private checked = false;
   private telling = false;
@@ -183,12 +185,13 @@ class Page {
   }
 
   /** Sends the text to the worker. */
-  private read(verify: boolean): void {
+  private read(verify: boolean, anew = false): void {
     clearTimeout(this.timer);
     // What was about to be asked is of a run of the text before.
     clearTimeout(this.asking);
     this.texts++;
     this.wanted = verify;
+    this.anew = anew;
     this.checked = false;
     this.report = undefined;
     this.client.open(this.name, this.editor.text);
@@ -196,7 +199,7 @@ class Page {
   }
 
   private check(): void {
-    this.read(true);
+    this.read(true, true);
   }
 
   private changed(): void {
@@ -246,7 +249,7 @@ class Page {
           ? this.index()
           : a.scenarios.findIndex((s) => s.span.start <= caret && caret <= s.span.end);
         this.checked = true;
-        this.client.verify(here >= 0 ? here : this.index());
+        this.client.verify(here >= 0 ? here : this.index(), this.anew);
       }
     } else if (this.editor.text.trim() === '') {
       this.board.forget();

@@ -70,8 +70,13 @@ export type Question =
       readonly text: string;
       readonly bounds: Bounds;
     }
-  /** Checks every scenario of the opened text: the one at `first` first, then in the order of the text. */
-  | { readonly kind: 'verify'; readonly version: number; readonly first: number | undefined }
+  /** Checks every scenario of the opened text: the one at `first` first, then in the order of the text. Verdicts that still stand are kept, unless all is wanted `anew`. */
+  | {
+      readonly kind: 'verify';
+      readonly version: number;
+      readonly first: number | undefined;
+      readonly anew: boolean;
+    }
   /** The user looks at this scenario: if it has no verdict yet, it goes before the others. */
   | { readonly kind: 'prefer'; readonly version: number; readonly scenario: number }
   | { readonly kind: 'stop' }
@@ -145,6 +150,8 @@ export interface Outcome {
   readonly transitions: number;
   readonly depth: number;
   readonly seconds: number;
+  /** Found for a text before, of which nothing has changed that it rests on. */
+  readonly kept: boolean;
   readonly checks: readonly CheckOutcome[];
   readonly runs: readonly Run[];
 }
@@ -155,6 +162,8 @@ export interface CheckOutcome {
   readonly states: number;
   readonly depth: number;
   readonly bound?: string;
+  /** In a few words: by generated code, or by the interpreter, and why. */
+  readonly how: string;
   readonly witnesses: readonly { readonly name: string; readonly reached: number | undefined }[];
   /** The settings that the verdict rests on, one after the other. */
   readonly environment: readonly string[];

@@ -22,7 +22,7 @@ export function outcomeOf(
   compiled: Compiled,
   result: ScenarioResult,
   seconds: readonly number[],
-): Outcome {
+): Omit<Outcome, 'kept'> {
   const checks = result.checks.map((c, i) => checkOutcome(compiled, result.scenario, i, c));
   const bound = checks.find((c) => c.bound !== undefined)?.bound;
   const sum = (of: (c: CheckResult) => number): number =>
@@ -45,7 +45,7 @@ function checkOutcome(
   compiled: Compiled,
   scenario: Scenario,
   index: number,
-  { values, result }: CheckResult,
+  { values, result, how }: CheckResult,
 ): CheckOutcome {
   const check = scenario.checks[index];
   const program = check ? programOf(compiled, check).program : undefined;
@@ -59,6 +59,7 @@ function checkOutcome(
     states: result.states,
     depth: result.depth,
     ...(result.bound === undefined ? {} : { bound: result.bound }),
+    how,
     witnesses: result.witnesses.map((w) => ({ name: w.name, reached: w.run?.schedule.length })),
     environment: check ? environment(compiled, check) : [],
     judged,

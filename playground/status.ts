@@ -1,7 +1,7 @@
 // The status line: figures of the scenario that is looked at, or the first problem of the text.
 
 import { type Diagnostic, position, source } from '../grammar/index.ts';
-import type { Entry } from './board.ts';
+import { type Entry, searchedText } from './board.ts';
 import { counted, element, grouped, prose } from './elements.ts';
 import type { Run } from './protocol.ts';
 
@@ -83,7 +83,12 @@ function figures({ entry }: Shown): readonly Node[] {
     ...(o.seconds > 0.02 ? [part(rate(o.states / o.seconds), 'states/s')] : []),
     element('span', {}, 'depth ', element('b', {}, grouped(o.depth))),
     ...model,
-    part(duration(o.seconds), ''),
+    element(
+      'span',
+      { title: searchedText(o) },
+      element('b', {}, duration(o.seconds)),
+      o.kept ? ' kept' : '',
+    ),
   ];
 }
 

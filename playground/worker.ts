@@ -1,11 +1,15 @@
 // The worker: reads the text, searches its scenarios in slices, and answers what the page asks in between.
 
+import { type Generator, quick } from '../compiler/generator/quick.ts';
 import {
   type Compiled,
+  carried,
   compile,
   fileReport,
   reduced,
+  type Scenario,
   type ScenarioResult,
+  Verdicts,
   Verification,
 } from '../compiler/index.ts';
 import type { Answer, Bounds, Question } from './protocol.ts';
@@ -16,6 +20,13 @@ import { answer } from './service.ts';
 const slice = 12;
 /** Milliseconds between two reports of progress. */
 const beat = 250;
+
+/** States that each check of a scenario may find in its first turn, before all scenarios have had theirs. */
+const turn = 4000;
+/** The same for the scenario that is looked at: its verdict is waited for. */
+const firstTurn = 10_000;
+/** States of a check before generated code is worth its making. */
+const patience = 3000;
 
 /** A text being read and searched; a newer one takes its place. */
 interface Work {
@@ -37,6 +48,11 @@ interface Done {
 
 let work: Work | undefined;
 let opening: Extract<Question, { kind: 'open' }> | undefined;
+/** What the last texts' scenarios came out as. */
+const known = new Verdicts<Done>();
+/** The generator, or why there is none. */
+let generator: Generator | string = 'the generator was not there yet';
+let loading = false;
 /** States that fit into a slice; found out by doing. */
 let budget = 2000;
 
@@ -70,7 +86,7 @@ function hear(question: Question): void {
       return;
     case 'verify':
       if (work?.version !== question.version || work.pending.length > 0) return;
-      void verify(work, question.first);
+      void verify(work, question.first, question.anew);
       return;
     case 'prefer':
       if (work?.version === question.version) work.wanted = question.scenario;
@@ -136,33 +152,26 @@ function open(): void {
   });
 }
 
-/** Scenario after scenario; one that the user looks at goes first, and what ran until then waits. */
-async function verify(mine: Work, first: number | undefined): Promise<void> {
+/**
+ * First a turn for every scenario, so that what is small has its verdict soon; then the others one after the other.
+ * In both rounds one that the user looks at goes first.
+ */
+async function verify(mine: Work, first: number | undefined, anew: boolean): Promise<void> {
   const all = mine.compiled.scenarios.map((_, i) => i);
   mine.pending.push(...all.filter((i) => i === first), ...all.filter((i) => i !== first));
-  let now: Search | undefined;
-  let held: Search | undefined;
+  known.only(mine.compiled);
+  const searches = new Searches(mine, anew);
   try {
     while (mine.pending.length > 0 && !mine.stopped) {
-      const { wanted, pending } = mine;
-      const next =
-        wanted !== undefined && pending.includes(wanted)
-          ? wanted
-          : (now?.index ?? held?.index ?? (pending[0] as number));
-      if (now?.index !== next) {
-        const back: Search | undefined = held?.index === next ? held : undefined;
-        // One may wait with what it holds in memory; more begin anew when their turn comes.
-        if (now && (!held || back)) held = now;
-        else if (back) held = undefined;
-        now = back ?? new Search(mine, next);
-      }
-      if (now.advance()) {
-        finish(mine, now);
-        now = undefined;
+      const search = searches.next();
+      if (search.advance()) {
+        finish(mine, search);
+        searches.drop(search);
       }
       await breath();
       if (work !== mine) return;
     }
+    const { now } = searches;
     if (now) {
       now.stop();
       finish(mine, now);
@@ -178,21 +187,116 @@ async function verify(mine: Work, first: number | undefined): Promise<void> {
   }
 }
 
-function finish(mine: Work, { index, done }: Search): void {
+function finish(mine: Work, { index, scenario, kept, done }: Task): void {
   mine.pending.splice(mine.pending.indexOf(index), 1);
   const { result, seconds } = done();
   mine.results[index] = { result, seconds };
+  if (result.checks.every((c) => c.result.bound !== 'stopped'))
+    known.keep(mine.compiled, scenario, { result, seconds });
   say({
     kind: 'done',
     version: mine.version,
     scenario: index,
-    outcome: outcomeOf(mine.compiled, result, seconds),
+    outcome: { ...outcomeOf(mine.compiled, result, seconds), kept },
   });
 }
 
-/** One scenario being searched, a slice at a time. */
-class Search {
+/** A scenario on its way to a verdict. */
+interface Task {
   readonly index: number;
+  readonly scenario: Scenario;
+  /** Whether its verdict is one that stood already. */
+  readonly kept: boolean;
+  /** Whether its first turn is over. */
+  readonly turned: boolean;
+  /** Whether it has come to its end. */
+  advance(): boolean;
+  stop(): void;
+  done(): Done;
+}
+
+/** Those of one text, and whose turn it is. */
+class Searches {
+  /** What was advanced last. */
+  now: Task | undefined;
+  private readonly mine: Work;
+  private readonly anew: boolean;
+  private readonly begun = new Map<number, Task>();
+  /** Those that hold more than a turn's states, the newest last. */
+  private readonly deep: Task[] = [];
+  private readonly turns: number[];
+  private readonly first: number | undefined;
+
+  constructor(mine: Work, anew: boolean) {
+    this.mine = mine;
+    this.anew = anew;
+    this.turns = [...mine.pending];
+    this.first = mine.pending[0];
+  }
+
+  next(): Task {
+    const { wanted, pending } = this.mine;
+    this.turns.splice(
+      0,
+      this.turns.length,
+      ...this.turns.filter((i) => pending.includes(i) && !this.begun.get(i)?.turned),
+    );
+    const queue = this.turns.length > 0 ? this.turns : pending;
+    const index =
+      wanted !== undefined && queue.includes(wanted)
+        ? wanted
+        : (this.deep.findLast((t) => queue.includes(t.index))?.index ?? (queue[0] as number));
+    const task = this.begun.get(index) ?? this.begin(index);
+    this.begun.set(index, task);
+    if (this.turns.length === 0) this.deepen(task);
+    this.now = task;
+    return task;
+  }
+
+  drop(task: Task): void {
+    this.begun.delete(task.index);
+    const at = this.deep.indexOf(task);
+    if (at >= 0) this.deep.splice(at, 1);
+    if (this.now === task) this.now = undefined;
+  }
+
+  /** One may wait with what it holds in memory; more begin anew when their turn comes. */
+  private deepen(task: Task): void {
+    if (this.deep.at(-1) === task) return;
+    const at = this.deep.indexOf(task);
+    if (at >= 0) this.deep.splice(at, 1);
+    this.deep.push(task);
+    const over = this.deep.length > 2 ? this.deep[0] : undefined;
+    if (over) this.drop(over);
+  }
+
+  private begin(index: number): Task {
+    const { mine } = this;
+    const scenario = mine.compiled.scenarios[index];
+    if (!scenario) throw new Error(`no scenario ${index}`);
+    const found = this.anew ? undefined : known.standing(mine.compiled, scenario);
+    if (!found) {
+      const looked = index === (mine.wanted ?? this.first);
+      return new Search(mine, index, scenario, looked ? firstTurn : turn);
+    }
+    return {
+      index,
+      scenario,
+      kept: true,
+      turned: true,
+      advance: () => true,
+      stop: () => {},
+      done: () => ({ ...found, result: carried(found.result, mine.compiled, scenario) }),
+    };
+  }
+}
+
+/** One scenario being searched, a slice at a time. */
+class Search implements Task {
+  readonly index: number;
+  readonly scenario: Scenario;
+  readonly kept = false;
+  turned = false;
   private readonly version: number;
   private readonly verification: Verification;
   /** Of each check. */
@@ -200,25 +304,31 @@ class Search {
   private told = performance.now();
   private states = 0;
   private check = 0;
+  /** States of a check with which its first turn ends. */
+  private readonly turn: number;
 
-  constructor(mine: Work, index: number) {
-    const scenario = mine.compiled.scenarios[index];
-    if (!scenario) throw new Error(`no scenario ${index}`);
+  constructor(mine: Work, index: number, scenario: Scenario, most: number) {
+    this.turn = most;
     this.index = index;
+    this.scenario = scenario;
     this.version = mine.version;
     this.verification = new Verification(mine.compiled, scenario, mine.bounds, {
       reducing: reduced,
+      searching: (p, machine) => quick(p, machine, () => generator, patience),
     });
     this.seconds = scenario.checks.map(() => 0);
   }
 
   readonly done = (): Done => ({ result: this.verification.result(), seconds: this.seconds });
 
-  /** Whether it has come to its end. */
   advance(): boolean {
     const { check } = this.verification.progress();
     const from = performance.now();
     const { done } = this.verification.advance(budget);
+    if (!this.turned && this.verification.progress().states > this.turn) {
+      this.turned = true;
+      load();
+    }
     const now = performance.now();
     const spent = now - from;
     this.seconds[check] = (this.seconds[check] ?? 0) + spent / 1000;
@@ -252,6 +362,21 @@ class Search {
     this.states = p.states;
     this.told = now;
   }
+}
+
+/** Only a search that is not small needs it; what runs meanwhile is interpreted and goes over when it is there. */
+function load(): void {
+  if (loading) return;
+  loading = true;
+  import('../compiler/generator/engine.ts').then(
+    (m) => {
+      generator = m.generator;
+    },
+    () => {
+      generator = 'the generator could not be loaded';
+      loading = false;
+    },
+  );
 }
 
 say({ kind: 'ready' });
