@@ -171,10 +171,10 @@ async function verify(mine: Work, first: number | undefined, anew: boolean): Pro
       await breath();
       if (work !== mine) return;
     }
-    const { now } = searches;
-    if (now) {
-      now.stop();
-      finish(mine, now);
+    // Every one that was begun says how far it had got.
+    for (const search of searches.begun.values()) {
+      search.stop();
+      finish(mine, search);
     }
     const results = mine.results.filter((r) => r !== undefined);
     say({
@@ -217,14 +217,14 @@ interface Task {
 
 /** Those of one text, and whose turn it is. */
 class Searches {
-  /** What was advanced last. */
-  now: Task | undefined;
+  /** Those that hold states and have no verdict yet. */
+  readonly begun = new Map<number, Task>();
   private readonly mine: Work;
   private readonly anew: boolean;
-  private readonly begun = new Map<number, Task>();
   /** Those that hold more than a turn's states, the newest last. */
   private readonly deep: Task[] = [];
-  private readonly turns: number[];
+  /** Those whose first turn is not over. */
+  private turns: readonly number[];
   private readonly first: number | undefined;
 
   constructor(mine: Work, anew: boolean) {
@@ -236,11 +236,7 @@ class Searches {
 
   next(): Task {
     const { wanted, pending } = this.mine;
-    this.turns.splice(
-      0,
-      this.turns.length,
-      ...this.turns.filter((i) => pending.includes(i) && !this.begun.get(i)?.turned),
-    );
+    this.turns = this.turns.filter((i) => pending.includes(i) && !this.begun.get(i)?.turned);
     const queue = this.turns.length > 0 ? this.turns : pending;
     const index =
       wanted !== undefined && queue.includes(wanted)
@@ -249,7 +245,6 @@ class Searches {
     const task = this.begun.get(index) ?? this.begin(index);
     this.begun.set(index, task);
     if (this.turns.length === 0) this.deepen(task);
-    this.now = task;
     return task;
   }
 
@@ -257,7 +252,6 @@ class Searches {
     this.begun.delete(task.index);
     const at = this.deep.indexOf(task);
     if (at >= 0) this.deep.splice(at, 1);
-    if (this.now === task) this.now = undefined;
   }
 
   /** One may wait with what it holds in memory; more begin anew when their turn comes. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createMachine } from '../../compiler/emulator/machine.ts';
 import { createSearch, type Model } from '../../compiler/explorer/index.ts';
 import { promela } from '../../compiler/generator/promela.ts';
-import { generated } from '../../compiler/generator/quick.ts';
+import { generated } from '../../compiler/generator/engine.ts';
 import { excluded, transitions } from '../../compiler/generator/transitions.ts';
 import { compile, programOf } from '../../compiler/index.ts';
 import { reduced } from '../../compiler/reduction/reduced.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type Compiled, compile } from '../../compiler/compile.ts';
-import { generated } from '../../compiler/generator/quick.ts';
+import { generated } from '../../compiler/generator/engine.ts';
 import { type CheckResult, type Searching, Verification } from '../../compiler/verify.ts';
 import { spec } from './specs.ts';
 

@@ -9,7 +9,7 @@ import {
   replay,
   type Search,
 } from '../../compiler/explorer/index.ts';
-import { generated } from '../../compiler/generator/quick.ts';
+import { generated } from '../../compiler/generator/engine.ts';
 import type { Program } from '../../compiler/ir.ts';
 import { reduced } from '../../compiler/reduction/reduced.ts';
 
