@@ -337,7 +337,8 @@ class Search implements Task {
 
   private tell(now: number): void {
     const p = this.verification.progress();
-    if (p.check !== this.check) this.states = 0;
+    // A full search that takes over from a reduced one counts from the start, as the next check does.
+    if (p.check !== this.check || p.states < this.states) this.states = 0;
     say({
       kind: 'running',
       version: this.version,
