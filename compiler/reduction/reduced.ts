@@ -56,15 +56,12 @@ class Reduced implements Model {
     this.#steps = steps;
     this.#cpus = p.env.cpus;
     this.unfolded = {
-      initial: (index) => {
-        const state = (machine.initial()[index] as Int32Array).slice();
-        return this.#silent(state);
-      },
+      initial: (index) => this.#begun((machine.initial()[index] as Int32Array).slice()),
       steps: (state, action) => {
         const copy = state.slice();
         const name = machine.actionName(copy, action);
         const first = { action, name };
-        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy)] : [first];
+        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy).told] : [first];
       },
     };
   }
@@ -78,7 +75,7 @@ class Reduced implements Model {
 
   initial(): readonly Int32Array[] {
     return this.#model.initial().map((state) => {
-      this.#silent(state);
+      this.#begun(state);
       return state;
     });
   }
@@ -114,8 +111,17 @@ class Reduced implements Model {
     return 0;
   }
 
+  /** Takes the private steps of an initial state; none where one says what is wrong from the start on: then any step says it. */
+  #begun(state: Int32Array): Told {
+    const ahead = state.slice();
+    const { told, violated } = this.#silent(ahead);
+    if (violated) return [];
+    state.set(ahead);
+    return told;
+  }
+
   /** Takes the private steps of a state, by the interpreter, and tells them. */
-  #silent(state: Int32Array): Told {
+  #silent(state: Int32Array): { readonly told: Told; readonly violated: boolean } {
     const machine = this.#machine;
     const told: { action: number; name: string }[] = [];
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
@@ -123,10 +129,10 @@ class Reduced implements Model {
         const action = this.#steps.of(state, cpu);
         if (action < 0) break;
         told.push({ action, name: machine.actionName(state, action) });
-        if (machine.apply(state, action) !== 0) return told;
+        if (machine.apply(state, action) !== 0) return { told, violated: true };
       }
     }
-    return told;
+    return { told, violated: false };
   }
 
   actionName(state: Int32Array, action: number): string {

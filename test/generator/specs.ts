@@ -4,6 +4,8 @@
 // properties with them. Nothing counts without an end: registers are set anew in each turn of a loop, variables are
 // set and not added to by code that runs for ever.
 
+import { numbers } from './numbers.ts';
+
 interface Random {
   below(n: number): number;
   chance(percent: number): boolean;
@@ -12,15 +14,9 @@ interface Random {
   weighted<T>(...choices: readonly (readonly [number, T])[]): T;
 }
 
-/** Mulberry32: neighbouring seeds give texts that have nothing in common. */
 function randomFrom(seed: number): Random {
-  let a = seed | 0;
-  const below = (n: number): number => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
-  };
+  const random = numbers(seed);
+  const below = (n: number): number => Math.floor(random() * n);
   const of = <T>(...choices: readonly T[]): T => choices[below(choices.length)] as T;
   return {
     below,

@@ -6,11 +6,12 @@ import { describe, expect, test } from 'vitest';
 import { compile, programOf } from '../../compiler/index.ts';
 import type { Check } from '../../compiler/scenario.ts';
 import { corners, gallery } from '../generator/gallery.ts';
+import { spec as varied } from '../generator/specs.ts';
 import { asked } from './asked.ts';
-import { spec } from './specs.ts';
+import { spec as quiet } from './specs.ts';
 
 const long = process.env.SUTURE_LONG !== undefined;
-const seeds = long ? 100_000 : 120;
+const seeds = long ? 50_000 : 100;
 
 test('on the gallery', { timeout: 600_000 }, () => {
   let fewer = 0;
@@ -42,7 +43,10 @@ test.each(readdirSync(specs))('where a step is seen after all: %s', (file) => {
   }
 });
 
-describe('on specs made at random', () => {
+describe.each([
+  { of: 'with steps that nobody sees', spec: quiet, smaller: 3 },
+  { of: 'of every kind', spec: varied, smaller: 5 },
+])('on specs made at random, $of', ({ spec, smaller }) => {
   const counts = {
     violated: 0,
     holds: 0,
@@ -71,7 +75,7 @@ describe('on specs made at random', () => {
     const judged = seeds - counts.unfinished;
     expect(counts.violated).toBeGreaterThan(judged / 4);
     expect(counts.holds).toBeGreaterThan(judged / 4);
-    expect(counts.smaller).toBeGreaterThan(judged / 3);
+    expect(counts.smaller).toBeGreaterThan(judged / smaller);
     expect(counts.properties.size).toBeGreaterThan(5);
   });
 });

@@ -1,15 +1,6 @@
 // Small protocols made at random: texts in the language, each the same for the same seed.
 
-/** Numbers in [0, 1) from a seed: mulberry32, public domain. */
-function numbers(seed: number): () => number {
-  let a = (seed + 1) * 0x9e3779b9;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import { numbers } from '../generator/numbers.ts';
 
 /** A spec with one scenario, which it expects to hold; about every second one does not. */
 export function spec(seed: number): string {
