@@ -319,10 +319,10 @@ class Search implements Task {
     const { check } = this.verification.progress();
     const from = performance.now();
     const { done } = this.verification.advance(budget);
-    if (!this.turned && this.verification.progress().states > this.turn) {
-      this.turned = true;
-      load();
-    }
+    const { states } = this.verification.progress();
+    if (states > this.turn) this.turned = true;
+    // On its way before it is worth its use.
+    if (states > patience / 2) load();
     const now = performance.now();
     const spent = now - from;
     this.seconds[check] = (this.seconds[check] ?? 0) + spent / 1000;
