@@ -146,8 +146,13 @@ function commands(done: (code: number) => void): Command {
     .option('--scenario <name>', 'only this scenario, with its runs; may be repeated', collect)
     .option('--full', 'every interleaving, also those that make no difference')
     .option('--max-states <n>', 'states that one check may store', whole(1))
-    .option('--max-memory <mb>', 'megabytes that one check may hold', whole(1), 4096)
+    .option('--max-memory <mb>', 'megabytes that the searches may hold', whole(1), 4096)
     .option('--timeout <s>', 'seconds for all of it', positive)
+    .option(
+      '--workers <n>',
+      'scenarios searched at once; as many as there are CPUs if not said',
+      whole(1),
+    )
     .addOption(
       new Option(
         '--certificate <file>',

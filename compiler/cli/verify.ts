@@ -1,21 +1,21 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
+import { availableParallelism } from 'node:os';
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
-import { generated } from '../generator/engine.ts';
 import { github } from '../github.ts';
-import { compile, environment, Verification } from '../index.ts';
+import { compile, environment } from '../index.ts';
 import { type JunitFile, junit } from '../junit.ts';
-import { reduced } from '../reduction/reduced.ts';
 import { documentOf, fileReport, neverExecuted } from '../report.ts';
 import { sarif } from '../sarif.ts';
 import type { ScenarioResult } from '../verify.ts';
 import { Certificate } from './certificate.ts';
+import { Crew } from './crew.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
-import { Progress } from './progress.ts';
 import { type Run, runTable } from './run.ts';
+import type { Done } from './scenario.ts';
 import {
   count,
   grouped,
@@ -36,6 +36,7 @@ export interface VerifyOptions {
   readonly full?: boolean;
   readonly maxStates?: number;
   readonly maxMemory: number;
+  readonly workers?: number;
   readonly timeout?: number;
   readonly failFast?: boolean;
   readonly quiet?: boolean;
@@ -46,17 +47,6 @@ export interface VerifyOptions {
   readonly certificate?: string;
   readonly interpreted?: boolean;
   readonly verbose?: boolean;
-}
-
-/** States between two looks at the clock and at the keyboard. */
-const slice = 4000;
-
-interface Done {
-  readonly result: ScenarioResult;
-  /** Of each check. */
-  readonly seconds: readonly number[];
-  /** False where all was over before its first state. */
-  readonly begun: boolean;
 }
 
 interface Totals {
@@ -80,7 +70,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   const t: Terminal = format === 'text' ? shown : { ...shown, paint: (_, text) => text };
   const began = new Date();
   const started = performance.now();
-  const work = new Work(options, started);
+  const crew = crewOf(options, started);
   const totals: Totals = {
     scenarios: 0,
     asExpected: 0,
@@ -94,7 +84,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   };
   const files: JunitFile[] = [];
   const print = (text: string): void => {
-    work.progress.clear();
+    crew.progress.clear();
     if (format === 'text' && text !== '') process.stdout.write(t.ascii ? toAscii(text) : text);
   };
   try {
@@ -106,28 +96,33 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     });
     knowScenarios(specs, options.scenario);
     const certificate = certificateOf(specs, options.certificate);
-    for (const { name, compiled } of specs) {
-      if (work.failed) break;
-      const text = source(compiled.text, name);
+    const ordered = specs.map(({ name, compiled }) => {
       const wanted = compiled.scenarios.filter(
         (s) => !options.scenario || options.scenario.includes(s.name),
       );
+      const searched = wanted.map((s) => crew.add(compiled, s, certificate?.of(compiled, s)));
+      return { name, compiled, wanted, searched };
+    });
+    crew.begin();
+    let failed = false;
+    for (const { name, compiled, wanted, searched } of ordered) {
+      if (failed) break;
+      const text = source(compiled.text, name);
       const erroneous = compiled.diagnostics.some((d) => d.severity === 'error');
       if (erroneous) totals.findings++;
       if (wanted.length === 0 && !erroneous) continue;
       const view = new FileView(t, text, compiled, wanted, options);
       print(view.head());
       const results: Done[] = [];
-      for (const scenario of wanted) {
-        const done = await work.search(compiled, scenario, certificate);
+      for (const search of searched) {
+        const done = await search;
         results.push(done);
         tally(totals, done);
         print(view.scenario(done));
-        if (options.failFast && !done.result.asExpected) {
-          work.failed = true;
-          break;
-        }
+        failed = options.failFast === true && !done.result.asExpected;
+        if (failed) break;
       }
+      if (failed) crew.end();
       if (!options.scenario && results.length === wanted.length) print(view.unexecuted(results));
       files.push({
         report: fileReport(format === 'json' ? name : fromHere(name), compiled, results),
@@ -135,18 +130,35 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
       });
     }
     if (certificate) {
-      work.progress.clear();
+      crew.progress.clear();
       process.stderr.write(`suture: ${certificate.end()}\n`);
     }
   } finally {
-    work.end();
+    crew.end();
   }
   if (format === 'text') {
     if (totals.scenarios > 0) print(closing(t, totals, (performance.now() - started) / 1000));
   } else process.stdout.write(written(format, files, began, totals.usage === 0));
-  if (work.stopped === 'interrupted')
+  if (crew.stopped === 'interrupted')
     process.stderr.write('suture: interrupted; what was not searched to its end is unfinished\n');
   return totals.usage > 0 ? 2 : totals.findings > 0 ? 1 : totals.unfinished > 0 ? 3 : 0;
+}
+
+function crewOf(options: VerifyOptions, started: number): Crew {
+  const { maxStates, maxMemory, timeout, workers, certificate } = options;
+  return new Crew({
+    settings: {
+      maxStates,
+      maxMemory: maxMemory * (1 << 20),
+      interpreted: options.interpreted === true,
+      // A certificate holds every state.
+      full: options.full === true || certificate !== undefined,
+    },
+    // Its claims are written where the states are, one after the other.
+    workers: certificate === undefined ? (workers ?? availableParallelism()) : 1,
+    deadline: timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * timeout,
+    quiet: options.quiet === true,
+  });
 }
 
 function written(
@@ -212,78 +224,6 @@ function tally(totals: Totals, { result }: Done): void {
   if (result.asExpected) totals.asExpected++;
   else if (result.incomplete) totals.unfinished++;
   else totals.findings++;
-}
-
-/** The searches, one after the other, in slices: between two of them the clock and the keyboard are heard. */
-class Work {
-  readonly progress: Progress;
-  /** Why no search begins any more. */
-  stopped: 'interrupted' | 'time' | undefined;
-  failed = false;
-  private readonly options: VerifyOptions;
-  private readonly deadline: number;
-  private readonly onInterrupt = (): void => {
-    if (this.stopped === 'interrupted') process.exit(130);
-    this.stopped = 'interrupted';
-    this.progress.clear();
-    process.stderr.write('suture: stopping; once more ends at once\n');
-  };
-
-  constructor(options: VerifyOptions, started: number) {
-    this.options = options;
-    this.progress = new Progress(options.quiet !== true);
-    this.deadline =
-      options.timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * options.timeout;
-    process.on('SIGINT', this.onInterrupt);
-  }
-
-  end(): void {
-    this.progress.clear();
-    process.off('SIGINT', this.onInterrupt);
-  }
-
-  async search(
-    compiled: Compiled,
-    scenario: Scenario,
-    certificate: Certificate | undefined,
-  ): Promise<Done> {
-    const { maxStates, maxMemory } = this.options;
-    const search = new Verification(
-      compiled,
-      scenario,
-      { maxStates, maxMemory: maxMemory * (1 << 20) },
-      {
-        searching: this.options.interpreted ? undefined : generated,
-        // A certificate holds every state.
-        reducing: this.options.full || certificate ? undefined : reduced,
-        closing: certificate?.of(compiled, scenario),
-      },
-    );
-    const seconds: number[] = scenario.checks.map(() => 0);
-    let check = -1;
-    let begun = false;
-    for (let done = false; !done; ) {
-      const now = performance.now();
-      if (now >= this.deadline) this.stopped ??= 'time';
-      const { check: at } = search.progress();
-      if (at !== check) this.progress.begin();
-      check = at;
-      if (this.stopped) {
-        search.stop(this.stopped);
-        done = true;
-      } else {
-        done = search.advance(slice).done;
-        begun = true;
-      }
-      seconds[at] = (seconds[at] ?? 0) + (performance.now() - now) / 1000;
-      this.progress.show(
-        `${compiled.file?.name.text ?? ''}, ${scenario.name}${scenario.checks.length > 1 ? ` ${at + 1}/${scenario.checks.length}` : ''}`,
-        search.progress(),
-      );
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return { result: search.result(), seconds, begun };
-  }
 }
 
 /** One file's part of the text. */

@@ -1,0 +1,204 @@
+// The searches of a command: by itself and by threads, each scenario whole, with the same results whatever their number.
+
+import type { Compiled, Scenario } from '../compile.ts';
+import type { Closing } from '../verify.ts';
+import { Progress } from './progress.ts';
+import { type Done, type Figures, type Settings, type Stopped, search } from './scenario.ts';
+import { Thread } from './thread.ts';
+
+/** A scenario to be searched, and what waits for it. */
+interface Unit {
+  readonly compiled: Compiled;
+  readonly scenario: Scenario;
+  readonly closing: Closing | undefined;
+  readonly done: Promise<Done>;
+  readonly settle: (done: Done) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Milliseconds that the command searches by itself: what is done then is not worth a thread. */
+const patience = 150;
+
+export interface CrewOptions {
+  readonly settings: Settings;
+  /** How many may search at once, this thread included. */
+  readonly workers: number;
+  /** When all must end, by `performance.now`. */
+  readonly deadline: number;
+  readonly quiet: boolean;
+}
+
+/**
+ * Each of `workers` has its share of the memory. A scenario that finds no room in it is put off until all others have
+ * ended, and is searched again with the whole; so a verdict never rests on who searched beside it.
+ */
+export class Crew {
+  readonly progress: Progress;
+  /** Why no search begins any more. */
+  stopped: Stopped | undefined;
+  private readonly options: CrewOptions;
+  private readonly units: Unit[] = [];
+  private next = 0;
+  /** Units whose share of the memory was too small, or whose thread has died. */
+  private readonly alone: number[] = [];
+  /** How far those are that are being searched, by their numbers. */
+  private readonly running = new Map<number, Figures | undefined>();
+  private readonly threads = new Set<Thread>();
+  private shown = '';
+  private ended = false;
+  /** How many share the memory. */
+  private workers = 1;
+  private starting: NodeJS.Timeout | undefined;
+  private readonly timer: NodeJS.Timeout | undefined;
+  private readonly onInterrupt = (): void => {
+    if (this.stopped === 'interrupted') process.exit(130);
+    this.progress.clear();
+    process.stderr.write('suture: stopping; once more ends at once\n');
+    this.stop('interrupted');
+  };
+
+  constructor(options: CrewOptions) {
+    this.options = options;
+    this.progress = new Progress(!options.quiet);
+    if (Number.isFinite(options.deadline)) {
+      // A timer's longest time is 2^31 - 1 ms.
+      const left = Math.min(0x7fffffff, Math.max(0, options.deadline - performance.now()));
+      this.timer = setTimeout(() => this.late(), left);
+    }
+    process.on('SIGINT', this.onInterrupt);
+  }
+
+  /** The scenario will be searched, in the order in which they are added. */
+  add(compiled: Compiled, scenario: Scenario, closing?: Closing): Promise<Done> {
+    const { promise: done, resolve: settle, reject: fail } = Promise.withResolvers<Done>();
+    // Who waits for an earlier one hears of a failure there, and never comes to this one.
+    done.catch(() => {});
+    const open: Closing | undefined =
+      closing && ((...told) => (this.ended ? undefined : closing(...told)));
+    this.units.push({ compiled, scenario, closing: open, done, settle, fail });
+    return done;
+  }
+
+  /** Begins with what was added. */
+  begin(): void {
+    this.workers = Math.max(1, Math.min(this.options.workers, this.units.length));
+    void this.work();
+    if (this.workers === 1) return;
+    this.starting = setTimeout(() => {
+      const most = Math.min(this.workers - 1, this.units.length - this.next);
+      for (let i = 0; i < most; i++) void this.delegate();
+    }, patience);
+  }
+
+  /** Nothing is searched from here on; who still waits waits in vain. */
+  end(): void {
+    this.ended = true;
+    clearTimeout(this.starting);
+    clearTimeout(this.timer);
+    for (const thread of this.threads) thread.end();
+    this.progress.clear();
+    process.off('SIGINT', this.onInterrupt);
+  }
+
+  private stop(why: Stopped): void {
+    this.stopped ??= why;
+    for (const thread of this.threads) thread.stop(this.stopped);
+  }
+  private late(): void {
+    if (performance.now() >= this.options.deadline) this.stop('time');
+  }
+
+  private get share(): Settings {
+    const { settings } = this.options;
+    return { ...settings, maxMemory: Math.floor(settings.maxMemory / this.workers) };
+  }
+
+  /** Takes one after the other, in this thread; at last those that need all of the memory. */
+  private async work(): Promise<void> {
+    while (!this.ended && this.next < this.units.length)
+      await this.here(this.next++, this.share, this.workers > 1);
+    await this.rest();
+  }
+
+  private async delegate(): Promise<void> {
+    const thread = new Thread(this.share);
+    this.threads.add(thread);
+    if (this.stopped) thread.stop(this.stopped);
+    while (!this.ended && this.next < this.units.length) {
+      const index = this.next++;
+      const { compiled, scenario, settle } = this.units[index] as Unit;
+      this.running.set(index, undefined);
+      try {
+        const number = compiled.scenarios.indexOf(scenario);
+        const done = await thread.search(compiled.text, scenario, number, (f) =>
+          this.show(index, f),
+        );
+        if (!this.stopped && cramped(done)) this.alone.push(index);
+        else settle(done);
+      } catch {
+        this.alone.push(index);
+        this.threads.delete(thread);
+        return;
+      } finally {
+        this.running.delete(index);
+        void this.rest();
+      }
+    }
+    this.threads.delete(thread);
+    thread.end();
+  }
+
+  /** Those that need all of the memory, once nobody else holds any. */
+  private async rest(): Promise<void> {
+    if (this.next < this.units.length || this.running.size > 0) return;
+    const index = this.alone.sort((a, b) => a - b).shift();
+    if (index === undefined || this.ended) return;
+    await this.here(index, this.options.settings, false);
+    await this.rest();
+  }
+
+  private async here(index: number, settings: Settings, shared: boolean): Promise<void> {
+    const { compiled, scenario, closing, settle, fail } = this.units[index] as Unit;
+    this.running.set(index, undefined);
+    try {
+      const heard = (figures: Figures): Stopped | undefined => {
+        this.late();
+        this.show(index, figures);
+        return this.ended ? 'interrupted' : this.stopped;
+      };
+      const done = await search(compiled, scenario, settings, heard, closing);
+      if (shared && !this.stopped && cramped(done)) this.alone.push(index);
+      else settle(done);
+    } catch (error) {
+      fail(error);
+    } finally {
+      this.running.delete(index);
+    }
+  }
+
+  /** Of all that are being searched the one that is waited for first. */
+  private show(index: number, figures: Figures): void {
+    this.running.set(index, figures);
+    if (index !== Math.min(...this.running.keys())) return;
+    const { compiled, scenario } = this.units[index] as Unit;
+    const checks = scenario.checks.length;
+    const which = checks > 1 ? ` ${figures.check + 1}/${checks}` : '';
+    const what = `${compiled.file?.name.text ?? ''}, ${scenario.name}${which}`;
+    if (what !== this.shown) this.progress.begin();
+    this.shown = what;
+    const others = this.running.size - 1;
+    this.progress.show(others > 0 ? `${what} and ${others} more` : what, figures);
+  }
+}
+
+/** Whether more memory could have said more. */
+const cramped = ({ result }: Done): boolean =>
+  result.checks.some(
+    ({ result: { bound, violations } }) =>
+      bound === 'memory' ||
+      violations.some(
+        (v) =>
+          v.inevitableFrom === 'not known' ||
+          (v.goal !== undefined && v.deadlock === undefined && v.loopFrom === undefined),
+      ),
+  );

@@ -1,0 +1,95 @@
+// A thread that searches whole scenarios for the command, one after the other: the end that asks, and the one that searches.
+
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import type { Scenario } from '../compile.ts';
+import { compile } from '../index.ts';
+import type { ScenarioResult } from '../verify.ts';
+import { type Done, type Figures, type Settings, type Stopped, search } from './scenario.ts';
+
+/** A text's scenario, by its number there. */
+interface Order {
+  readonly text: string;
+  readonly scenario: number;
+}
+type Question =
+  | ({ readonly kind: 'search' } & Order)
+  | { readonly kind: 'stop'; readonly why: Stopped };
+type Answer =
+  | { readonly kind: 'figures'; readonly figures: Figures }
+  /** The scenario itself is not sent: the other end has its own. */
+  | {
+      readonly kind: 'done';
+      readonly done: Omit<Done, 'result'> & { readonly result: Omit<ScenarioResult, 'scenario'> };
+    };
+
+/** Milliseconds between two reports. */
+const beat = 100;
+
+export class Thread {
+  private readonly worker: Worker;
+  private hear: ((answer: Answer) => void) | undefined;
+  private fail: ((error: Error) => void) | undefined;
+
+  constructor(settings: Settings) {
+    this.worker = new Worker(new URL(import.meta.url), { workerData: { settings } });
+    this.worker.on('message', (answer: Answer) => this.hear?.(answer));
+    this.worker.on('error', (error: Error) => this.fail?.(error));
+    this.worker.on('exit', () => this.fail?.(new Error('the thread has ended')));
+  }
+
+  /** Fails where the thread dies, of a lack of memory for one; it is of no use any more then. */
+  search(
+    text: string,
+    scenario: Scenario,
+    index: number,
+    heard: (figures: Figures) => void,
+  ): Promise<Done> {
+    return new Promise((resolve, reject) => {
+      this.fail = reject;
+      this.hear = (answer) => {
+        if (answer.kind === 'figures') heard(answer.figures);
+        else resolve({ ...answer.done, result: { ...answer.done.result, scenario } });
+      };
+      this.say({ kind: 'search', text, scenario: index });
+    });
+  }
+
+  stop(why: Stopped): void {
+    this.say({ kind: 'stop', why });
+  }
+
+  end(): void {
+    this.fail = undefined;
+    void this.worker.terminate();
+  }
+
+  private say(question: Question): void {
+    this.worker.postMessage(question);
+  }
+}
+
+if (!isMainThread && parentPort !== null && workerData?.settings !== undefined) {
+  const port = parentPort;
+  const { settings } = workerData as { settings: Settings };
+  let stopped: Stopped | undefined;
+  let told = 0;
+  let compiled = compile('');
+  const say = (answer: Answer): void => port.postMessage(answer);
+  port.on('message', (question: Question) => {
+    if (question.kind === 'stop') stopped = question.why;
+    else void work(question);
+  });
+  async function work({ text, scenario: index }: Order): Promise<void> {
+    if (compiled.text !== text) compiled = compile(text);
+    const scenario = compiled.scenarios[index];
+    if (!scenario) throw new Error(`the text has no scenario ${index}`);
+    const { result, ...more } = await search(compiled, scenario, settings, (figures) => {
+      const now = performance.now();
+      if (now - told >= beat) say({ kind: 'figures', figures });
+      if (now - told >= beat) told = now;
+      return stopped;
+    });
+    const { scenario: _, ...rest } = result;
+    say({ kind: 'done', done: { ...more, result: rest } });
+  }
+}
