@@ -6,7 +6,7 @@ import { additionText } from '../minimize/additions.ts';
 import { type Mended, Mending } from '../minimize/mend.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
 import { pick } from './files.ts';
-import { boundText, type SearchOptions, searched, write } from './searched.ts';
+import { boundText, how, type SearchOptions, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, wrap } from './terminal.ts';
 
 export interface MendOptions extends SearchOptions {
@@ -30,7 +30,7 @@ export async function mend(asked: Asked, options: MendOptions): Promise<number> 
     ? options.scenario.map((s) => pick(compiled.scenarios, s))
     : compiled.scenarios.filter((s) => s.expected.kind === 'holds');
   const bounds = { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) };
-  const work = new Mending(compiled, scenarios, bounds, options.most);
+  const work = new Mending(compiled, scenarios, bounds, options.most, how);
   const seconds: number[] = [];
   await searched(work, options, (found, took) => {
     seconds.push(took);

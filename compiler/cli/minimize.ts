@@ -12,7 +12,7 @@ import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError } from './files.ts';
 import { type MendOptions, mend } from './mend.ts';
 import { runTable } from './run.ts';
-import { boundText, searched, write } from './searched.ts';
+import { boundText, how, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
 
 export interface MinimizeOptions extends MendOptions {
@@ -47,7 +47,7 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
     compiled,
     scenarios,
     { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) },
-    { kinds: options.only, shorter: options.apply === true },
+    { kinds: options.only, shorter: options.apply === true, how },
   );
   const seconds: number[] = [];
   await searched(work, options, (found, took) => {

@@ -1,6 +1,9 @@
 // A search of many variants in slices: between two of them the clock and the keyboard are heard; and the text that comes of it.
 
 import { writeFileSync } from 'node:fs';
+import { generated } from '../generator/engine.ts';
+import { reduced } from '../reduction/reduced.ts';
+import type { How } from '../verify.ts';
 import { UsageError, why } from './files.ts';
 import { Progress } from './progress.ts';
 import { count } from './terminal.ts';
@@ -14,6 +17,9 @@ export interface SearchOptions {
   readonly timeout?: number;
   readonly json?: boolean;
 }
+
+/** Each variant is searched as `verify` does it. */
+export const how: How = { searching: generated, reducing: reduced };
 
 interface Work<T> {
   advance(budget: number): { readonly done: boolean };

@@ -10,6 +10,7 @@ import type { Bounds } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
 import { lower } from '../lower.ts';
 import type { Check } from '../scenario.ts';
+import type { How } from '../verify.ts';
 import {
   type Addition,
   additionsOf,
@@ -61,9 +62,15 @@ export class Mending {
   private readonly done: Mended[] = [];
   private now = '';
 
-  /** `most`: the most additions in one set. */
-  constructor(compiled: Compiled, scenarios: readonly Scenario[], bounds: Bounds, most = 2) {
-    this.programs = new Programs(bounds, this.credit);
+  /** `most`: the most additions in one set. `how`: what makes the searches quick; the answers are the same. */
+  constructor(
+    compiled: Compiled,
+    scenarios: readonly Scenario[],
+    bounds: Bounds,
+    most = 2,
+    how: How = {},
+  ) {
+    this.programs = new Programs(bounds, how, this.credit);
     this.work = this.run(compiled, scenarios, most);
   }
 

@@ -5,6 +5,7 @@
 
 import type { Compiled, Scenario } from '../compile.ts';
 import type { Bounds } from '../explorer/index.ts';
+import type { How } from '../verify.ts';
 import type { Kinds, Piece, Way } from './pieces.ts';
 import { type Because, type Credit, type Figures, Programs } from './programs.ts';
 import { type Answer, type Bits, type Family, minimalSets, mostPieces } from './sets.ts';
@@ -45,6 +46,8 @@ export interface Wanted {
   readonly kinds?: Kinds | undefined;
   /** Also the texts without what no scenario needs. */
   readonly shorter?: boolean;
+  /** What makes the searches quick; the answers are the same. */
+  readonly how?: How;
 }
 
 /** The scenarios of a file, one after the other; what is known of a program holds for all of them. */
@@ -63,7 +66,7 @@ export class Minimization {
     bounds: Bounds,
     wanted: Wanted = {},
   ) {
-    this.programs = new Programs(bounds, this.credit);
+    this.programs = new Programs(bounds, wanted.how ?? {}, this.credit);
     this.work = this.run(compiled, scenarios, wanted);
   }
 

@@ -5,8 +5,9 @@
 
 import type { Expected } from '../compile.ts';
 import { createMachine, type Machine } from '../emulator/machine.ts';
-import { type Bounds, createSearch, type Violation } from '../explorer/index.ts';
+import { type Bounds, createReducedSearch, type Violation } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
+import type { How } from '../verify.ts';
 
 /** What speaks for the answer of a check. */
 export type Because =
@@ -69,14 +70,16 @@ const mostHints = 20;
 export class Programs {
   readonly figures: Figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
   private readonly bounds: Bounds;
+  private readonly how: How;
   private readonly credit: Credit;
   private readonly byKey = new Map<string, Known>();
   /** Parts of programs as texts, each kept once: a key is their numbers. */
   private readonly parts = new Map<string, number>();
   private hints: readonly Hint[] = [];
 
-  constructor(bounds: Bounds, credit: Credit) {
+  constructor(bounds: Bounds, how: How, credit: Credit) {
     this.bounds = bounds;
+    this.how = how;
     this.credit = credit;
   }
 
@@ -156,7 +159,9 @@ export class Programs {
     expected: Expected,
     narrower: Bounds,
   ): Generator<void, readonly Violation[]> {
-    const search = createSearch(machine, {
+    const { p } = machine.core;
+    const model = this.how.searching?.(p, machine).model ?? machine;
+    const search = createReducedSearch(model, this.how.reducing?.(p, machine, model), {
       ...this.bounds,
       ...narrower,
       maxStates: Math.min(

@@ -96,7 +96,9 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
     const result = verification.result();
     results.push({ result, seconds });
     if (scenario.expected.kind !== 'holds' || result.verdict !== 'violated') continue;
-    const search = mending(compiled, scenario, { maxMemory: order.maxBytes });
+    const bounds = { maxMemory: order.maxBytes };
+    const how = { searching: generated, reducing: reduced };
+    const search = mending(compiled, scenario, bounds, how);
     for (let done = false; !done; ) {
       if (stopped()) search.stop('interrupted');
       else if (search.progress().states > mostForFixes) search.stop('states');
