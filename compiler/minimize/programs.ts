@@ -5,7 +5,8 @@
 
 import type { Expected } from '../compile.ts';
 import { createMachine, type Machine } from '../emulator/machine.ts';
-import { type Bounds, createReducedSearch, type Violation } from '../explorer/index.ts';
+import type { Violation } from '../explorer/index.ts';
+import { type Bounds, createSearch, type Model, type Result } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
 import type { How } from '../verify.ts';
 
@@ -62,6 +63,8 @@ export interface Figures {
 
 /** States between two looks at what was found: a run is the shortest whatever it is. */
 const slice = 256;
+/** Bounds that a search may be given. */
+const ofCaller = { states: true, memory: true, depth: true };
 /** What a look at a variant costs, in states. */
 const look = 20;
 /** Runs of others that are tried in a program, those that told something last first. */
@@ -128,7 +131,16 @@ export class Programs {
     const machine = createMachine(program);
     if (known.looked === 0 && this.follow(machine, known, expected)) return;
     known.looked = most ?? known.looked;
-    yield* this.search(machine, known, expected, most === undefined ? {} : { maxStates: most });
+    const narrower = most === undefined ? {} : { maxStates: most };
+    const model = this.modelOf(machine);
+    const less = this.how.reducing?.(machine.core.p, machine, model);
+    if (less !== undefined) {
+      const { bound } = yield* this.search(machine, less, known, expected, narrower);
+      // Bounds that nobody has set here are the reduction's own.
+      if (decision(expected, known).answer !== 'unknown') return;
+      if (bound !== undefined && (bound in ofCaller || bound === this.credit.stopped)) return;
+    }
+    yield* this.search(machine, model, known, expected, narrower);
   }
 
   /** The shortest run of up to `maxDepth` steps that breaks the expectation. */
@@ -139,8 +151,9 @@ export class Programs {
   ): Generator<void, Violation | undefined> {
     const machine = createMachine(program);
     const known = nothing();
-    const violations = yield* this.search(
+    const { violations } = yield* this.search(
       machine,
+      this.modelOf(machine),
       known,
       expected,
       maxDepth === undefined ? {} : { maxDepth },
@@ -153,15 +166,19 @@ export class Programs {
     return wrong.sort((a, b) => a.schedule.length - b.schedule.length)[0];
   }
 
+  private modelOf(machine: Machine): Model {
+    return this.how.searching?.(machine.core.p, machine).model ?? machine;
+  }
+
+  /** Of a model with less to search only a violation counts, or that nothing is violated and all is reached. */
   private *search(
     machine: Machine,
+    model: Model,
     known: Known,
     expected: Expected,
     narrower: Bounds,
-  ): Generator<void, readonly Violation[]> {
-    const { p } = machine.core;
-    const model = this.how.searching?.(p, machine).model ?? machine;
-    const search = createReducedSearch(model, this.how.reducing?.(p, machine, model), {
+  ): Generator<void, Result> {
+    const search = createSearch(model, {
       ...this.bounds,
       ...narrower,
       maxStates: Math.min(
@@ -187,16 +204,26 @@ export class Programs {
     }
     const result = search.result();
     this.figures.states += result.states;
+    const full = model.unfolded === undefined;
     for (const v of result.violations) {
+      // A goal that is out of reach in what is left has a way there perhaps.
+      if (!full && v.goal !== undefined) continue;
       known.violated.add(v.property);
       this.remember(machine, v);
     }
-    if (result.bound === undefined)
-      known.missed = result.witnesses.flatMap((w) => (w.run ? [] : [w.name]));
+    const missed = result.witnesses.flatMap((w) => (w.run ? [] : [w.name]));
+    if (result.bound === undefined) {
+      if (full || (result.verdict === 'holds' && missed.length === 0)) known.missed = missed;
+    }
     // What a narrower look has not seen is no bound of the whole.
-    else if (!decided && narrower.maxStates === undefined && narrower.maxDepth === undefined)
+    else if (
+      !decided &&
+      (full || result.bound in ofCaller) &&
+      narrower.maxStates === undefined &&
+      narrower.maxDepth === undefined
+    )
       known.bound = result.bound;
-    return result.violations;
+    return result;
   }
 
   // ---- runs of one program in another

@@ -5,31 +5,34 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile, type Scenario } from '../../compiler/compile.ts';
-import { createMachine } from '../../compiler/emulator/machine.ts';
+import { createMachine, type Machine } from '../../compiler/emulator/machine.ts';
 import { replay } from '../../compiler/explorer/index.ts';
+import { generated } from '../../compiler/generator/engine.ts';
+import type { Program } from '../../compiler/ir.ts';
 import { lower } from '../../compiler/lower.ts';
 import { Minimization, type Minimized } from '../../compiler/minimize/minimize.ts';
 import { type Piece, varied, type Way } from '../../compiler/minimize/pieces.ts';
 import { minimizedReport } from '../../compiler/minimize/report.ts';
 import { type Answer, extensions, minimalSets } from '../../compiler/minimize/sets.ts';
-import { Verification } from '../../compiler/verify.ts';
+import { reduced } from '../../compiler/reduction/reduced.ts';
+import { type How, Verification } from '../../compiler/verify.ts';
 import { source } from '../../grammar/index.ts';
 
 const folder = join(import.meta.dirname, 'cases');
 const promote = process.env.SUTURE_PROMOTE !== undefined;
 const cases = readdirSync(folder).filter((f) => f.endsWith('.suture'));
 
-function minimized(text: string, bounds = {}): readonly Minimized[] {
+function minimized(text: string, bounds = {}, how: How = {}): readonly Minimized[] {
   const compiled = compile(text);
   expect(compiled.diagnostics.filter((d) => d.severity === 'error')).toEqual([]);
-  const work = new Minimization(compiled, compiled.scenarios, bounds);
+  const work = new Minimization(compiled, compiled.scenarios, bounds, { how });
   while (!work.advance(10_000).done);
   return work.results();
 }
 
 /** As a table with nothing in it that a clock decides. */
-function table(text: string): string {
-  const lines = minimized(text).flatMap((found) => {
+function table(text: string, how?: How): string {
+  const lines = minimized(text, {}, how).flatMap((found) => {
     const r = minimizedReport(source(text), found, 0);
     return [
       `"${r.name}": ${r.asWritten}`,
@@ -59,6 +62,14 @@ describe('answers', () => {
     if (promote) writeFileSync(file, now);
     expect(existsSync(file)).toBe(true);
     expect(readFileSync(file, 'utf8')).toBe(now);
+  });
+  // On generated code from the first state on: the cases are small.
+  const searching = (p: Program, machine: Machine) => generated(p, machine, 0);
+  test.each(cases)('%s, the same as the command searches', (name) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    expect(table(text, { searching, reducing: reduced })).toBe(
+      readFileSync(join(folder, name.replace('.suture', '.txt')), 'utf8'),
+    );
   });
   test('there are some', () => {
     expect(cases.length).toBeGreaterThanOrEqual(4);
