@@ -79,7 +79,6 @@ function pan(cpus: number): { states: number; transitions: number; seconds: numb
   }
 }
 
-const small = measure(poke(3));
 const ours = measure(poke(4));
 const theirs = pan(4);
 row(
@@ -87,12 +86,6 @@ row(
   `${ours.seconds.toFixed(1)} s, ${perSecond(ours)}, ${(ours.bytes / ours.states).toFixed(0)} bytes a state`,
   `pan -O2: ${theirs.seconds.toFixed(1)} s, ${perSecond(theirs)}, ${number(theirs.states)} states`,
   ratio(theirs.states / theirs.seconds, ours.states / ours.seconds),
-);
-row(
-  `the same: seconds a state, ${number(ours.states)} states against ${number(small.states)}`,
-  `${((ours.seconds / ours.states) * 1e6).toFixed(2)} µs`,
-  `${((small.seconds / small.states) * 1e6).toFixed(2)} µs`,
-  ratio(small.seconds / small.states, ours.seconds / ours.states),
 );
 
 // ---- int3-emulate from a cold start, against Spin on the models that we emit
@@ -123,8 +116,8 @@ for (const scenario of compiled.scenarios)
       );
   }
 for (const [name, words] of [
-  ['every interleaving', ['verify', file, '--full']],
-  ['as by default', ['verify', file]],
+  ['every interleaving, one worker', ['verify', file, '--full', '--workers', '1']],
+  ['reduced, one worker', ['verify', file, '--workers', '1']],
 ] as const) {
   const seconds = command(...words);
   row(
@@ -135,11 +128,25 @@ for (const [name, words] of [
   );
 }
 
+// ---- workers
+
+for (const what of [file, 'examples']) {
+  const times = (workers: number): number =>
+    Math.min(...[1, 2].map(() => command('verify', what, '--workers', String(workers))));
+  const [one, two] = [times(1), times(2)];
+  row(
+    `verify ${what}, cold, two workers`,
+    `${two.toFixed(1)} s`,
+    `one worker: ${one.toFixed(1)} s`,
+    ratio(two, one),
+  );
+}
+
 // ---- reductions
 
 const spec = text.split('\n').filter((line) => !line.startsWith('scenario'));
-const limit = 10_000_000;
-for (const cpus of [3, 4, 5]) {
+const limit = 30_000_000;
+for (const cpus of [3, 4, 5, 6]) {
   const wider = compile(
     [...spec, `scenario "s" { cpus ${cpus}; patches 2 } expect holds`].join('\n'),
   );
@@ -150,11 +157,11 @@ for (const cpus of [3, 4, 5]) {
   const { model } = generated(program, machine);
   const smaller = reduced(program, machine, model);
   if (smaller === undefined) throw new Error('nothing of the example can be left out');
-  const less = measure(smaller);
-  const full = cpus === 5 ? undefined : measure(model, limit);
+  const less = measure(smaller, 12_000_000);
+  const full = cpus >= 5 ? undefined : measure(model, limit);
   row(
     `int3-emulate, two patches, ${cpus} CPUs: reduced`,
-    `${number(less.states)} states, ${less.seconds.toFixed(1)} s`,
+    `${less.bound ? 'more than ' : ''}${number(less.states)} states, ${less.seconds.toFixed(1)} s`,
     full === undefined
       ? ''
       : `full: ${full.bound ? 'more than ' : ''}${number(full.states)} states, ${full.seconds.toFixed(1)} s`,
@@ -162,9 +169,18 @@ for (const cpus of [3, 4, 5]) {
       ? ''
       : `${full.bound ? 'more than ' : ''}${(full.states / less.states).toFixed(0)} x fewer states`,
   );
+  if (full?.bound === undefined) continue;
+  const few = measure(generated(program, machine, 0).model, 100_000);
+  const each = (m: Measured): number => (1e6 * m.seconds) / m.states;
+  row(
+    `the same, every interleaving: time a state, ${number(full.states)} states against ${number(few.states)}`,
+    `${each(full).toFixed(2)} µs, ${(full.bytes / full.states).toFixed(0)} bytes a state at most at once`,
+    `${each(few).toFixed(2)} µs`,
+    `${(each(full) / each(few)).toFixed(1)} x the time`,
+  );
 }
 
-row('all of int3-emulate, `suture minimize`', `${command('minimize', file).toFixed(0)} s`, '', '');
+row('all of int3-emulate, `suture minimize`', `${command('minimize', file).toFixed(1)} s`, '', '');
 
 writeSection(
   'speed',
