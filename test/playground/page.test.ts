@@ -215,6 +215,8 @@ describe('verdicts', () => {
   test('leave a search that grows too large unfinished, and name the bound', async () => {
     const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
     const page = await visit('?example=int3-emulate', phone);
+    // The text comes by itself; what is written before that is lost.
+    await page.waitForFunction(() => document.querySelector('textarea')?.value);
     await page.evaluate(() => {
       const area = document.querySelector('textarea') as HTMLTextAreaElement;
       const kept = area.value.split('\n').filter((line) => !line.startsWith('scenario'));
