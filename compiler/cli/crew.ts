@@ -17,7 +17,7 @@ interface Unit {
 }
 
 /** Milliseconds that the command searches by itself: what is done then is not worth a thread. */
-const patience = 150;
+const patience = 400;
 
 export interface CrewOptions {
   readonly settings: Settings;

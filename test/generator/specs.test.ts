@@ -7,7 +7,7 @@ import { type CheckResult, type Searching, Verification } from '../../compiler/v
 import { spec } from './specs.ts';
 
 const seeds = Array.from(
-  { length: process.env.SUTURE_LONG === undefined ? 150 : 2_000 },
+  { length: process.env.SUTURE_LONG === undefined ? 120 : 2_000 },
   (_, seed) => seed,
 );
 /** Some are larger: both searches must then stop at the same state. */
