@@ -148,10 +148,13 @@ function commands(done: (code: number) => void): Command {
     .option('--max-states <n>', 'states that one check may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that the searches may hold', whole(1), 4096)
     .option('--timeout <s>', 'seconds for all of it', positive)
-    .option(
-      '--workers <n>',
-      'scenarios searched at once; as many as there are CPUs if not said',
-      whole(1),
+    .addOption(
+      new Option(
+        '--workers <n>',
+        'scenarios searched at once; as many as there are CPUs if not said',
+      )
+        .argParser(whole(1))
+        .conflicts('watch'),
     )
     .addOption(
       new Option(

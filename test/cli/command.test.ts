@@ -264,6 +264,8 @@ describe('usage', () => {
     ['--max-states', '0'],
     ['--max-memory', 'much'],
     ['--timeout', '-1'],
+    ['--workers', '0'],
+    ['--workers', 'all'],
     ['--format', 'xml'],
   ])('%s %s is refused', async (option, value) => {
     expect((await verify(holds, option, value)).code).toBe(2);
