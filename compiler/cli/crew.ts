@@ -17,7 +17,7 @@ interface Unit {
 }
 
 /** Milliseconds that the command searches by itself: what is done then is not worth a thread. */
-const patience = 400;
+const patience = 200;
 
 export interface CrewOptions {
   readonly settings: Settings;
@@ -38,7 +38,9 @@ export class Crew {
   stopped: Stopped | undefined;
   private readonly options: CrewOptions;
   private readonly units: Unit[] = [];
+  /** Units from `next` up to `until` are nobody's yet. */
   private next = 0;
+  private until = 0;
   /** Units whose share of the memory was too small, or whose thread has died. */
   private readonly alone: number[] = [];
   /** How far those are that are being searched, by their numbers. */
@@ -82,10 +84,11 @@ export class Crew {
   /** Begins with what was added. */
   begin(): void {
     this.workers = Math.max(1, Math.min(this.options.workers, this.units.length));
+    this.until = this.units.length;
     void this.work();
     if (this.workers === 1) return;
     this.starting = setTimeout(() => {
-      const most = Math.min(this.workers - 1, this.units.length - this.next);
+      const most = Math.min(this.workers - 1, this.until - this.next);
       for (let i = 0; i < most; i++) void this.delegate();
     }, patience);
   }
@@ -115,17 +118,18 @@ export class Crew {
 
   /** Takes one after the other, in this thread; at last those that need all of the memory. */
   private async work(): Promise<void> {
-    while (!this.ended && this.next < this.units.length)
+    while (!this.ended && this.next < this.until)
       await this.here(this.next++, this.share, this.workers > 1);
     await this.rest();
   }
 
+  /** From the back, for what is waited for first is searched here. */
   private async delegate(): Promise<void> {
     const thread = new Thread(this.share);
     this.threads.add(thread);
     if (this.stopped) thread.stop(this.stopped);
-    while (!this.ended && this.next < this.units.length) {
-      const index = this.next++;
+    while (!this.ended && this.next < this.until) {
+      const index = --this.until;
       const { compiled, scenario, settle } = this.units[index] as Unit;
       this.running.set(index, undefined);
       try {
@@ -150,7 +154,7 @@ export class Crew {
 
   /** Those that need all of the memory, once nobody else holds any. */
   private async rest(): Promise<void> {
-    if (this.next < this.units.length || this.running.size > 0) return;
+    if (this.next < this.until || this.running.size > 0) return;
     const index = this.alone.sort((a, b) => a - b).shift();
     if (index === undefined || this.ended) return;
     await this.here(index, this.options.settings, false);

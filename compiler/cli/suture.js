@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const clone = existsSync(join(here, 'main.ts'));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 18)) {
+  // What one start has compiled the next need not.
+  module.enableCompileCache?.();
   // A clone runs its sources; a package brings them compiled, for Node takes no types off below `node_modules`.
   const { main } = clone
     ? await import('./main.ts')

@@ -1,5 +1,6 @@
 // A thread that searches whole scenarios for the command, one after the other: the end that asks, and the one that searches.
 
+import { getCompileCacheDir } from 'node:module';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Scenario } from '../compile.ts';
 import { compile } from '../index.ts';
@@ -31,7 +32,12 @@ export class Thread {
   private fail: ((error: Error) => void) | undefined;
 
   constructor(settings: Settings) {
-    this.worker = new Worker(new URL(import.meta.url), { workerData: { settings } });
+    // A thread reads the code that the command has compiled only where it is told.
+    const compiled = getCompileCacheDir();
+    this.worker = new Worker(new URL(import.meta.url), {
+      workerData: { settings },
+      env: { ...process.env, ...(compiled ? { NODE_COMPILE_CACHE: compiled } : {}) },
+    });
     this.worker.on('message', (answer: Answer) => this.hear?.(answer));
     this.worker.on('error', (error: Error) => this.fail?.(error));
     this.worker.on('exit', () => this.fail?.(new Error('the thread has ended')));
