@@ -46,6 +46,9 @@ export class Folder {
     });
     let out = '';
     let err = '';
+    // A letter may come in two pieces.
+    child.stdout.setEncoding('utf8');
+    child.stderr.setEncoding('utf8');
     child.stdout.on('data', (d) => {
       out += d;
     });
@@ -74,6 +77,9 @@ export class Folder {
     );
     let out = '';
     let err = '';
+    // A letter may come in two pieces.
+    child.stdout.setEncoding('utf8');
+    child.stderr.setEncoding('utf8');
     child.stdout.on('data', (d) => {
       out += d;
     });
