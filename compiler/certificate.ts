@@ -107,21 +107,23 @@ function closed(search: Search): { readonly set: SetClaim; readonly bytes: Uint8
  */
 function written({ count, starts, rows, numbers, parents, distances }: Visited): Uint8Array {
   const out = new Numbers();
-  rows.forEach((words, part) => {
+  const parts = Array.from({ length: starts.length - 1 }, (_, part) => part);
+  for (const part of parts) {
+    const words = rows(part);
     const width = (starts[part + 1] as number) - (starts[part] as number);
     out.put(words.length / width);
     words.forEach((word, i) => {
       out.put(word - (words[i - width] ?? 0));
     });
-  });
+  }
   parents.forEach((parent, state) => {
     out.put(parent - (parents[state - 1] ?? 0));
   });
-  rows.forEach((_, part) => {
-    const number = (state: number): number => numbers[state * rows.length + part] ?? 0;
+  for (const part of parts) {
+    const of = numbers(part);
     for (let state = 0; state < count; state++)
-      out.put(number(state) - number(parents[state] as number));
-  });
+      out.put((of[state] as number) - (of[parents[state] as number] ?? 0));
+  }
   for (const steps of distances)
     steps.forEach((n, state) => {
       out.put(n - (steps[parents[state] as number] ?? 0));

@@ -62,6 +62,10 @@ export const shadowStackWords = 16;
 export interface Layout {
   readonly words: number;
   readonly parts: readonly number[];
+  /** First word of each part, and of what in it is seldom touched together with the rest. */
+  readonly pieces: readonly number[];
+  /** For each CPU the parts of it, of the tasks that start on it and of their stacks. */
+  readonly groups: readonly (readonly number[])[];
   readonly fields: readonly Field[];
   readonly versions: number; // one word a place: contents that are current
   readonly ended: number; // 1 where a run came to what the spec waives, and ended
@@ -116,6 +120,8 @@ export const homeOf = (p: Program, task: number): number =>
 export function createLayout(p: Program): Layout {
   let at = 0;
   const parts: number[] = [];
+  const pieces: number[] = [];
+  const groups = Array.from({ length: p.env.cpus }, () => new Set<number>());
   const fields: Field[] = [];
   const field = (name: string, words: number): number => {
     const start = at;
@@ -123,8 +129,29 @@ export function createLayout(p: Program): Layout {
     if (words > 0) fields.push({ name, at: start, words });
     return start;
   };
-  const part = (): void => {
+  /** A piece begins at a word that stands behind all others that begin one. */
+  const cut = (word: number): void => {
+    if (word < at && pieces[pieces.length - 1] !== word) pieces.push(word);
+  };
+  const piece = (): void => {
+    if (pieces[pieces.length - 1] !== at) pieces.push(at);
+  };
+  const part = (cpu?: number): void => {
     if (parts[parts.length - 1] !== at) parts.push(at);
+    piece();
+    if (cpu !== undefined) groups[cpu]?.add(parts.length - 1);
+  };
+  /** Pieces of a run that ends here: the first (or the last, where that is used first) is small, each next one twice as large. */
+  const split = (words: number, least: number, towards: 'end' | 'start'): void => {
+    const sizes: number[] = [];
+    for (let left = words, size = least; left > 0; left -= size, size *= 2)
+      sizes.push(Math.min(size, left));
+    if (towards === 'start') sizes.reverse();
+    let from = at - words;
+    for (const size of sizes) {
+      cut(from);
+      from += size;
+    }
   };
   const { env } = p;
   const fetch = env.fetch;
@@ -147,12 +174,14 @@ export function createLayout(p: Program): Layout {
   part();
   const cells = field('text', p.cells);
   const logWords = sets ? 0 : 2 + Math.min(600, 24 + p.cells * 8);
+  piece();
   const log = field('log', logWords);
+  split(logWords, 16, 'end');
 
   const views: number[] = [];
   const viewWords = sets ? p.cells : floors === 'all' ? 1 : p.cells;
   for (let c = 0; c < env.cpus; c++) {
-    part();
+    part(c);
     views.push(field(`cpu${c} fetch`, viewWords));
   }
   // The widest unit: a byte, an aligned word, or what a place holds of an aligned block.
@@ -165,11 +194,12 @@ export function createLayout(p: Program): Layout {
   const bufferWords = bufferUnits * unitWords;
   const cpus: number[] = [];
   for (let c = 0; c < env.cpus; c++) {
-    part();
+    part(c);
     const base = at;
     for (const name of ['task', 'shadow', 'nmi blocked', 'nmi latched', 'ipi', 'nmi ipi', 'halted'])
       field(`cpu${c} ${name}`, 1);
     field(`cpu${c} buffer`, 1 + bufferWords);
+    split(bufferWords, 4 * unitWords, 'end');
     cpus.push(base);
   }
 
@@ -207,24 +237,43 @@ export function createLayout(p: Program): Layout {
   let contexts = 0;
   const count = taskCount(p);
   for (let t = 0; t < count; t++) {
-    part();
+    part(homeOf(p, t));
     const base = at;
     const n = taskName(p, t);
     for (const name of ['rip', 'flags', 'preempt off', 'depth', 'ssp']) field(`${n} ${name}`, 1);
     registers = field(`${n} registers`, registerWords) - base;
+    // Where it stands changes with each step, and RSP is the first register; the others seldom do.
+    cut(base + registers + 2);
+    piece();
     shadow = field(`${n} shadow stack`, env.shadowStack ? shadowStackWords : 0) - base;
+    piece();
     contexts = field(`${n} contexts`, depth * ctx.size) - base;
+    for (let d = 0; d < depth; d++) {
+      const c = base + contexts + d * ctx.size;
+      cut(c);
+      if (d > 1) continue;
+      for (let e = 0; e < mostContents; e++) cut(c + ctx.expect + e * expectSize);
+      cut(c + ctx.locals);
+      cut(c + ctx.saved);
+    }
     tasks.push(base);
   }
-  const stack = (name: string): number => {
-    part();
-    return field(name, stackWords * 2 + 2);
+  const stack = (name: string, cpu: number): number => {
+    part(cpu);
+    const start = at;
+    field(name, stackWords * 2 + 2);
+    // It grows down. What is guarded stands behind it, by itself.
+    at -= 2;
+    split(stackWords * 2, 16, 'start');
+    piece();
+    at += 2;
+    return start;
   };
-  for (let t = 0; t < count; t++) stacks.push(stack(`${taskName(p, t)} stack`));
+  for (let t = 0; t < count; t++) stacks.push(stack(`${taskName(p, t)} stack`, homeOf(p, t)));
   const own = (on: boolean, name: string): number[] =>
     Array.from({ length: env.cpus }, (_, c) => {
       if (!on) return -1;
-      stacks.push(stack(`cpu${c} ${name} stack`));
+      stacks.push(stack(`cpu${c} ${name} stack`, c));
       return stacks.length - 1;
     });
   const istBreakpoint = own(env.istBreakpoint, 'breakpoint');
@@ -232,6 +281,8 @@ export function createLayout(p: Program): Layout {
   return {
     words: at,
     parts,
+    pieces,
+    groups: groups.map((g) => [...g]),
     fields,
     versions,
     ended,

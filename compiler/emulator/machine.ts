@@ -48,6 +48,7 @@ export interface Description {
 }
 
 export interface Machine extends Model {
+  readonly pieces: readonly number[];
   describe(state: Int32Array, action: number): Description;
   readonly core: Core;
   readonly fetch: Fetch;
@@ -76,6 +77,8 @@ export function createMachine(p: Program): Machine {
 class X86Machine implements Machine {
   readonly words: number;
   readonly parts: readonly number[];
+  readonly pieces: readonly number[];
+  readonly groups: readonly (readonly number[])[];
   readonly properties: readonly string[];
   readonly witnesses: readonly string[];
   readonly goals: readonly { readonly name: string; readonly property: number }[];
@@ -97,6 +100,8 @@ class X86Machine implements Machine {
     this.kernel = new Kernel(this.core, this.fetch, this.passes, this.effects);
     this.words = this.core.l.words;
     this.parts = this.core.l.parts;
+    this.pieces = this.core.l.pieces;
+    this.groups = this.core.l.groups;
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
     this.eventually = p.requirements.filter((r) => r.when === 'eventually');

@@ -1,16 +1,17 @@
 // From where on a violation can no longer be avoided: every continuation ends in one.
 
 import type { Credit } from './goals.ts';
-import { type Account, allocate, Column, free } from './memory.ts';
+import { type Account, Bytes, Column } from './memory.ts';
 import type { Model } from './model.ts';
-import { type Cursor, refused, type Store } from './store.ts';
+import { refused } from './rows.ts';
+import type { Cursor, Store } from './store.ts';
 
 const open = 1;
 const doomed = 2;
 const saved = 3;
 
 /**
- * Judges states of a finished search. A state is doomed if it has an action, and every action violates or
+ * Judges states of a search. A state is doomed if it has an action, and every action violates or
  * leads to a doomed state; this is the least such set, so a run that goes on for ever without a violation
  * saves. A state that cannot reach a goal violates by itself.
  *
@@ -21,25 +22,32 @@ const saved = 3;
 export class Doom {
   readonly #model: Model;
   readonly #store: Store;
-  readonly #account: Account;
   /** Whether a state violates by itself. */
   readonly #lost: (state: number) => boolean;
   readonly #cursor: Cursor;
   readonly #scratch: Int32Array;
   readonly #stack: Column;
   #actions = new Int32Array(256);
-  #marks: Uint8Array<ArrayBuffer> | undefined;
+  /** For each state, as far as any was looked at. */
+  readonly #marks: Bytes;
+  /** Whether the store has every state; else what is looked at is put in. */
+  readonly #all: boolean;
 
-  constructor(model: Model, store: Store, account: Account, lost: (state: number) => boolean) {
+  constructor(
+    model: Model,
+    store: Store,
+    account: Account,
+    lost: (state: number) => boolean,
+    all: boolean,
+  ) {
     this.#model = model;
     this.#store = store;
-    this.#account = account;
     this.#lost = lost;
     this.#cursor = store.cursor();
     this.#scratch = new Int32Array(model.words);
     this.#stack = new Column(account);
-    const buffer = allocate(account, store.count);
-    if (buffer !== undefined) this.#marks = new Uint8Array(buffer);
+    this.#marks = new Bytes(account);
+    this.#all = all;
   }
 
   /**
@@ -62,42 +70,48 @@ export class Doom {
 
   free(): void {
     this.#stack.free();
-    if (this.#marks !== undefined) free(this.#account, this.#marks.buffer);
-    this.#marks = undefined;
+    this.#marks.free();
   }
 
   *#judge(root: number, credit: Credit): Generator<void, boolean | undefined> {
     const marks = this.#marks;
     const stack = this.#stack;
-    if (marks === undefined) return undefined;
+    if (!this.#markable()) return undefined;
     if (this.#lost(root)) return true;
     if (!stack.push(root)) return undefined;
     while (stack.length > 0) {
       if (credit.left-- <= 0) yield;
-      const state = stack.words[stack.length - 1] as number;
-      const mark = marks[state] as number;
+      const state = stack.at(stack.length - 1);
+      const mark = marks.at(state);
       // Open and on top again: everything that was put above it has turned out doomed.
-      if (mark === open) marks[state] = doomed;
+      if (mark === open) marks.set(state, doomed);
       if (mark === open || mark === doomed) {
         stack.pop();
         continue;
       }
-      const answer = mark === saved ? false : this.#openUp(state, marks);
+      const answer = mark === saved ? false : this.#openUp(state);
       if (answer === undefined) return undefined;
       if (answer) continue;
-      marks[state] = saved;
+      marks.set(state, saved);
       while (stack.length > 0) {
         const above = stack.pop();
-        if (marks[above] === open) marks[above] = saved;
+        if (marks.at(above) === open) marks.set(above, saved);
       }
       return false;
     }
     return true;
   }
 
+  /** Makes sure that each state of the store has a mark. */
+  #markable(): boolean {
+    while (this.#marks.length < this.#store.count) if (!this.#marks.push(0)) return false;
+    return true;
+  }
+
   /** Puts what `state` leads to on the stack; false if it is known already to have a way out. */
-  #openUp(state: number, marks: Uint8Array): boolean | undefined {
+  #openUp(state: number): boolean | undefined {
     const model = this.#model;
+    const marks = this.#marks;
     const store = this.#store;
     store.load(this.#cursor, state);
     const { words } = this.#cursor;
@@ -107,14 +121,19 @@ export class Doom {
       count = model.enabled(words, this.#actions);
     }
     if (count === 0) return false;
-    marks[state] = open;
+    marks.set(state, open);
     for (let i = 0; i < count; i++) {
       this.#scratch.set(words);
       if (model.apply(this.#scratch, this.#actions[i] as number) !== 0) continue;
-      const next = store.find(this.#scratch, this.#cursor);
-      if (next === refused)
+      const next = this.#all
+        ? store.find(this.#scratch, this.#cursor)
+        : store.insert(this.#scratch, this.#cursor);
+      if (next === refused) {
+        if (!this.#all) return undefined;
         throw new Error('the model does not repeat itself: an unknown successor');
-      const mark = marks[next] as number;
+      }
+      if (!this.#markable()) return undefined;
+      const mark = marks.at(next);
       if (mark === doomed || this.#lost(next)) continue;
       if (mark === open || mark === saved) return false;
       if (!this.#stack.push(next)) return undefined;

@@ -1,16 +1,7 @@
 // Which states can still reach each goal, and what a state that cannot does for ever.
 
-import { type Account, allocate, free } from './memory.ts';
-
-/**
- * The steps on which a goal may rely: those that are not optional and violate nothing. The successors of
- * state `s` are `edges[offsets[s]]` up to `edges[offsets[s + 1]]`; a successor stands there once per action.
- */
-export interface Graph {
-  readonly states: number;
-  readonly offsets: Int32Array;
-  readonly edges: Int32Array;
-}
+import { block, type Edges, type Graph } from './edges.ts';
+import { type Account, allocate, type Bytes, free } from './memory.ts';
 
 /** How many more states may be looked at before the next pause. */
 export interface Credit {
@@ -24,28 +15,34 @@ export interface Credit {
  * number of steps back; a list of predecessors would cost as much memory again as the steps themselves.
  */
 export function* spreadGoals(
-  graph: Graph,
-  reach: Uint8Array,
+  edges: Edges,
+  reach: Bytes,
   all: number,
   credit: Credit,
 ): Generator<void, void> {
-  const { states, offsets, edges } = graph;
+  const { starts } = edges;
+  const blocks = Math.ceil(edges.states / block);
   let changed = true;
   for (let backward = true; changed; backward = !backward) {
     changed = false;
-    for (let n = 0; n < states; n++) {
-      if (credit.left-- <= 0) yield;
-      const state = backward ? states - 1 - n : n;
-      const before = reach[state] as number;
-      if (before === all) continue;
-      let bits = before;
-      const end = offsets[state + 1] as number;
-      for (let e = offsets[state] as number; e < end; e++) {
-        bits |= reach[edges[e] as number] as number;
-      }
-      if (bits !== before) {
-        reach[state] = bits;
-        changed = true;
+    for (let b = 0; b < blocks; b++) {
+      if (credit.left <= 0) yield;
+      const index = backward ? blocks - 1 - b : b;
+      const first = index * block;
+      const count = edges.read(index);
+      const { targets } = edges;
+      credit.left -= count;
+      for (let n = 0; n < count; n++) {
+        const i = backward ? count - 1 - n : n;
+        const before = reach.at(first + i);
+        if (before === all) continue;
+        let bits = before;
+        const end = starts[i + 1] as number;
+        for (let e = starts[i] as number; e < end; e++) bits |= reach.at(targets[e] as number);
+        if (bits !== before) {
+          reach.set(first + i, bits);
+          changed = true;
+        }
       }
     }
   }

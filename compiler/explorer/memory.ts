@@ -52,67 +52,180 @@ export function free(account: Account, buffer: ArrayBuffer): void {
   buffer.transfer(0);
 }
 
+/** Rows of a list that stand together: a power of two, so that a large list grows without being copied. */
+const chunkBits = 15;
+const chunkRows = 1 << chunkBits;
+
 /**
- * A copy of `buffer` with room for at least `bytes`, the rest zeros; `buffer` is detached. Doubles; near the
- * bound a quarter more must do. Undefined leaves `buffer` as it was.
+ * A growing list of rows of `width` 32-bit words. Row n stands in `chunks[chunkOf(n)]` from word `rowIn(n) * width` on.
+ * A chunk is replaced when it grows, so it must not be kept while rows are added.
  */
-export function grow(
-  account: Account,
-  buffer: ArrayBuffer,
-  bytes: number,
-): ArrayBuffer | undefined {
-  const length = buffer.byteLength;
-  for (const wish of [length * 2, length + (length >> 2)]) {
-    const size = 4 * Math.ceil(Math.max(wish, bytes) / 4);
-    if (!account.claim(size)) continue;
-    try {
-      const grown = buffer.transfer(size);
-      account.release(length);
-      return grown;
-    } catch (error) {
-      account.release(size);
-      if (!(error instanceof RangeError)) throw error;
-    }
+export class Table {
+  readonly width: number;
+  readonly #account: Account;
+  readonly chunks: Int32Array<ArrayBuffer>[] = [];
+  /** Rows that there is memory for. */
+  #capacity = 0;
+  length = 0;
+
+  constructor(width: number, account: Account) {
+    this.width = width;
+    this.#account = account;
   }
-  return undefined;
+
+  /** Makes room for one more row, or answers false where memory is refused. */
+  room(): boolean {
+    return this.length < this.#capacity || this.#grow();
+  }
+
+  /** Adds the row that stands in `source` from `from` on; there must be room. Answers with its number. */
+  add(source: Int32Array, from: number): number {
+    const row = this.length++;
+    const chunk = this.chunks[row >>> chunkBits] as Int32Array;
+    const width = this.width;
+    const at = (row & (chunkRows - 1)) * width;
+    for (let i = 0; i < width; i++) chunk[at + i] = source[from + i] as number;
+    return row;
+  }
+
+  /** All rows, one behind the other, in an array of their own. */
+  flat(): Int32Array {
+    const words = new Int32Array(this.length * this.width);
+    this.chunks.forEach((chunk, i) => {
+      const from = i * chunkRows * this.width;
+      words.set(chunk.subarray(0, Math.max(0, words.length - from)), from);
+    });
+    return words;
+  }
+
+  free(): void {
+    for (const chunk of this.chunks) free(this.#account, chunk.buffer);
+    this.chunks.length = 0;
+    this.#capacity = 0;
+    this.length = 0;
+  }
+
+  #grow(): boolean {
+    const bytes = 4 * this.width;
+    const last = this.#capacity & (chunkRows - 1);
+    if (last === 0 && this.#capacity > 0) {
+      const buffer = allocate(this.#account, bytes * chunkRows);
+      if (buffer === undefined) return false;
+      this.chunks.push(new Int32Array(buffer));
+      this.#capacity += chunkRows;
+      return true;
+    }
+    // The first chunk begins small.
+    const rows = Math.min(chunkRows, Math.max(16, 2 * last));
+    const buffer = allocate(this.#account, bytes * rows);
+    if (buffer === undefined) return false;
+    const chunk = new Int32Array(buffer);
+    const before = this.chunks[0];
+    if (before !== undefined) {
+      chunk.set(before);
+      free(this.#account, before.buffer);
+    }
+    this.chunks[0] = chunk;
+    this.#capacity = rows;
+    return true;
+  }
 }
 
-/** A growing list of 32-bit words. `words` is replaced when it grows, so it must not be kept across a `push`. */
+export const chunkOf = (row: number): number => row >>> chunkBits;
+export const rowIn = (row: number): number => row & (chunkRows - 1);
+
+/** A growing list of 32-bit words. */
 export class Column {
+  readonly #words: Table;
+
+  constructor(account: Account) {
+    this.#words = new Table(1, account);
+  }
+
+  get length(): number {
+    return this.#words.length;
+  }
+
+  at(index: number): number {
+    return (this.#words.chunks[index >>> chunkBits] as Int32Array)[
+      index & (chunkRows - 1)
+    ] as number;
+  }
+
+  /** Makes room for one more, or answers false where memory is refused. */
+  room(): boolean {
+    return this.#words.room();
+  }
+
+  /** False where memory is refused; the list is then as before. */
+  push(word: number): boolean {
+    const words = this.#words;
+    if (!words.room()) return false;
+    const index = words.length++;
+    (words.chunks[index >>> chunkBits] as Int32Array)[index & (chunkRows - 1)] = word;
+    return true;
+  }
+
+  pop(): number {
+    return this.at(--this.#words.length);
+  }
+
+  flat(): Int32Array {
+    return this.#words.flat();
+  }
+
+  free(): void {
+    this.#words.free();
+  }
+}
+
+const byteBits = 16;
+const byteChunk = 1 << byteBits;
+
+/** A growing list of bytes. */
+export class Bytes {
   readonly #account: Account;
-  words: Int32Array<ArrayBuffer> = new Int32Array(0);
+  readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
   length = 0;
 
   constructor(account: Account) {
     this.#account = account;
   }
 
-  /** Makes room for one more, or answers false where memory is refused. */
-  room(): boolean {
-    return this.length < this.words.length || this.#grow();
+  at(index: number): number {
+    return (this.#chunks[index >>> byteBits] as Uint8Array)[index & (byteChunk - 1)] as number;
+  }
+
+  set(index: number, byte: number): void {
+    (this.#chunks[index >>> byteBits] as Uint8Array)[index & (byteChunk - 1)] = byte;
   }
 
   /** False where memory is refused; the list is then as before. */
-  push(word: number): boolean {
-    if (!this.room()) return false;
-    this.words[this.length++] = word;
+  push(byte: number): boolean {
+    const index = this.length;
+    const at = index & (byteChunk - 1);
+    let chunk = this.#chunks[index >>> byteBits];
+    if (chunk === undefined || at === chunk.length) {
+      // The first chunk begins small.
+      const size = index < byteChunk ? Math.max(1024, 2 * at) : byteChunk;
+      const buffer = allocate(this.#account, size);
+      if (buffer === undefined) return false;
+      const larger = new Uint8Array(buffer);
+      if (chunk !== undefined) {
+        larger.set(chunk);
+        free(this.#account, chunk.buffer);
+      }
+      chunk = larger;
+      this.#chunks[index >>> byteBits] = chunk;
+    }
+    chunk[at] = byte;
+    this.length = index + 1;
     return true;
-  }
-
-  pop(): number {
-    return this.words[--this.length] as number;
   }
 
   free(): void {
-    free(this.#account, this.words.buffer);
-    this.words = new Int32Array(0);
+    for (const chunk of this.#chunks) free(this.#account, chunk.buffer);
+    this.#chunks.length = 0;
     this.length = 0;
-  }
-
-  #grow(): boolean {
-    const buffer = grow(this.#account, this.words.buffer, Math.max(4096, 4 * (this.length + 1)));
-    if (buffer === undefined) return false;
-    this.words = new Int32Array(buffer);
-    return true;
   }
 }

@@ -5,12 +5,13 @@ export interface Symmetry {
   /** For each class its units; a unit is its parts, and those that correspond stand in the same order. */
   readonly classes: readonly (readonly (readonly number[])[])[];
   /**
-   * Writes a part of `state` from index 0 of `into`, as it would be if its unit were the first of its class. False
-   * where it holds something that has no such form; nothing may then be taken for anything else.
+   * Writes the words of `state` from `from` up to `end`, which are of that part, from index 0 of `into`, as they would
+   * be if its unit were the first of its class. False where they say something that has no such form; nothing may then
+   * be taken for anything else.
    */
-  encode(part: number, state: Int32Array, into: Int32Array): boolean;
-  /** The way back, for a part of `state` in place. */
-  decode(part: number, state: Int32Array): void;
+  encode(part: number, state: Int32Array, into: Int32Array, from: number, end: number): boolean;
+  /** The way back, for words of `state` in place. */
+  decode(part: number, state: Int32Array, from: number, end: number): void;
 }
 
 /** How a run of a model that leaves steps out is told with all of them. */
@@ -34,10 +35,17 @@ export interface Model {
   /** Length of a state in 32-bit words. */
   readonly words: number;
   /**
-   * First word of each part, ascending from 0. Parts are stored once each and a state is the list of its
-   * parts, so words that change together belong together. It changes no meaning: the key is every word.
+   * First word of each part, ascending from 0: what certificates list and what can change places. It changes no
+   * meaning: the key is every word.
    */
   readonly parts: readonly number[];
+  /**
+   * First word of each piece: a part, or what a part consists of. Pieces are stored once each, so words that change
+   * together belong together, and what seldom changes with them does not.
+   */
+  readonly pieces?: readonly number[] | undefined;
+  /** Parts that often change together, in groups; no part in two of them. */
+  readonly groups?: readonly (readonly number[])[] | undefined;
   /** Names of the properties; `apply` answers with an index into this list, plus one. */
   readonly properties: readonly string[];
   /** Names of the witnesses; bit i of `witnessed` is witness i. At most 31. */
@@ -62,8 +70,8 @@ export interface Model {
    */
   readonly scratch?: Int32Array | undefined;
   /**
-   * For each part whether steps have written to it: `apply` sets, the caller clears. What is not set is as it was
-   * in the state that `enabled` was asked for last. Without it nothing is known, and all parts are compared.
+   * For each piece whether steps have written to it: `apply` sets, the caller clears. What is not set is as it was
+   * in the state that `enabled` was asked for last. Without it nothing is known, and all pieces are compared.
    */
   readonly touched?: Uint8Array | undefined;
   /** Bits of the witnesses that the last `apply` made true. */

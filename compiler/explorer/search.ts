@@ -1,17 +1,12 @@
 // The search: every state breadth first, then the goals backward, then what a violation's run has to say.
 
 import { Doom } from './doomed.ts';
-import {
-  type Credit,
-  distances,
-  type Ending,
-  endingFrom,
-  type Graph,
-  spreadGoals,
-} from './goals.ts';
-import { Account, Column, grow } from './memory.ts';
+import { Edges, type Graph } from './edges.ts';
+import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
+import { Account, Bytes } from './memory.ts';
 import type { Model, Unfolded } from './model.ts';
-import { type Cursor, refused, type States, Store } from './store.ts';
+import { refused } from './rows.ts';
+import { type Cursor, type States, Store, type Touched } from './store.ts';
 
 export interface Bounds {
   /** States that may be stored. */
@@ -20,6 +15,12 @@ export interface Bounds {
   readonly maxMemory?: number | undefined;
   /** Steps from an initial state; states that far are stored and not expanded. */
   readonly maxDepth?: number | undefined;
+}
+
+/** What is known of a model already, by a search of less that is as good. */
+export interface Known {
+  /** The properties that its runs violate, in any order: no others, and each in a step. */
+  readonly violated: readonly string[];
 }
 
 export interface Progress {
@@ -114,8 +115,9 @@ export interface Visited extends States {
   readonly distances: readonly Int32Array[];
 }
 
-export function createSearch(model: Model, bounds: Bounds = {}): Search {
-  return new BreadthFirst(model, bounds);
+/** With `known` it ends as soon as it has the shortest run for each violation, and judges no goals. */
+export function createSearch(model: Model, bounds: Bounds = {}, known?: Known): Search {
+  return new BreadthFirst(model, bounds, known);
 }
 
 /** What was found at a transition: the state that it leaves, and the action. */
@@ -140,9 +142,12 @@ class BreadthFirst implements Search {
   readonly #initial = new Map<number, number>();
   readonly #cursor: Cursor;
   #scratch: Int32Array;
-  /** Parts of the scratch state, where the model says what its steps touch; and of the one at the cursor. */
-  #scratchParts: readonly Int32Array[] = [];
-  readonly #cursorParts: readonly Int32Array[];
+  /** First word of each piece of a state, and the end of the last. */
+  readonly #pieces: Int32Array;
+  /** The pieces that the last step has touched. */
+  readonly #touched: Touched = { pieces: new Int32Array(0), count: 0 };
+  /** The model's marks, four in a word. */
+  #marks: Int32Array = new Int32Array(0);
   #actions = new Int32Array(256);
 
   #head = 0;
@@ -155,13 +160,14 @@ class BreadthFirst implements Search {
   readonly #witnessed: (Found | undefined)[];
   /** Bits of the witnesses not yet seen. */
   #unseen: number;
+  /** Violations that are known and not yet found; without end where nothing is known. */
+  #missing: number;
 
   /** One bit per goal; 0 where there is none, and then no step is kept. */
   readonly #allGoals: number;
-  readonly #edges: Column;
-  readonly #offsets: Column;
+  readonly #edges: Edges;
   /** Per expanded state the goals known to be reachable. */
-  #reach: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  readonly #reach: Bytes;
 
   readonly #trapped: (Trap | undefined)[];
   readonly #inevitable: (number | undefined)[] = [];
@@ -170,7 +176,7 @@ class BreadthFirst implements Search {
   #bound: string | undefined;
   #phase: 'explore' | 'goals' | 'explain' | 'done' = 'explore';
 
-  constructor(model: Model, bounds: Bounds) {
+  constructor(model: Model, bounds: Bounds, known: Known | undefined) {
     if (model.goals.length > 8) throw new Error('a model has at most 8 goals');
     if (model.witnesses.length > 31) throw new Error('a model has at most 31 witnesses');
     this.#model = model;
@@ -179,14 +185,14 @@ class BreadthFirst implements Search {
     this.#store = new Store(model, this.#account, bounds.maxStates);
     this.#cursor = this.#store.cursor();
     this.#scratch = new Int32Array(model.words);
-    this.#cursorParts = this.#partsOf(this.#cursor.words);
+    this.#pieces = Int32Array.of(...(model.pieces ?? model.parts), model.words);
     this.#violated = model.properties.map(() => undefined);
     this.#trapped = model.properties.map(() => undefined);
     this.#witnessed = model.witnesses.map(() => undefined);
     this.#unseen = 2 ** model.witnesses.length - 1;
-    this.#allGoals = 2 ** model.goals.length - 1;
-    this.#edges = new Column(this.#account);
-    this.#offsets = new Column(this.#account);
+    this.#allGoals = known === undefined ? 2 ** model.goals.length - 1 : 0;
+    this.#missing = known?.violated.length ?? Number.POSITIVE_INFINITY;
+    this.#reach = new Bytes(this.#account);
 
     const initial = model.initial();
     if (initial.length === 0)
@@ -198,12 +204,13 @@ class BreadthFirst implements Search {
       else if (!this.#initial.has(index)) this.#initial.set(index, i);
     });
     this.#levelEnd = this.#store.count;
+    this.#edges = new Edges(this.#store.count, this.#account);
   }
 
   advance(budget: number): { readonly done: boolean } {
     let left = budget;
     while (left > 0 && this.#phase === 'explore') {
-      if (this.#head === this.#store.count) this.#conclude();
+      if (this.#head === this.#store.count || this.#missing === 0) this.#conclude();
       else this.#expandNext();
       left--;
     }
@@ -262,19 +269,12 @@ class BreadthFirst implements Search {
       this.#store.load(cursor, state);
       at[state] = this.#model.goalsOf(cursor.words);
     }
+    const { graph } = this.#edges.graph(new Account()) as { graph: Graph };
     return {
       ...states,
       distances: this.#model.goals.map((_, goal) =>
-        distances(this.#graph, (state) => ((at[state] as number) & (1 << goal)) !== 0),
+        distances(graph, (state) => ((at[state] as number) & (1 << goal)) !== 0),
       ),
-    };
-  }
-
-  get #graph(): Graph {
-    return {
-      states: this.#store.count,
-      offsets: this.#offsets.words,
-      edges: this.#edges.words,
     };
   }
 
@@ -318,22 +318,26 @@ class BreadthFirst implements Search {
     const { touched } = model;
     if (model.scratch !== undefined && model.scratch !== this.#scratch) {
       this.#scratch = model.scratch;
-      this.#scratchParts = this.#partsOf(this.#scratch);
+      this.#touched.pieces = new Int32Array(this.#pieces.length);
+      // Where they stand at a whole word, four are looked at together.
+      const { buffer, byteOffset, length } = touched ?? new Uint8Array(0);
+      this.#marks = new Int32Array(buffer, byteOffset & ~3, byteOffset % 4 === 0 ? length >> 2 : 0);
     }
     const scratch = this.#scratch;
     const actions = this.#actions;
     const edges = this.#edges;
     const allGoals = this.#allGoals;
     let goals = allGoals === 0 ? 0 : model.goalsOf(words);
-    if (allGoals !== 0 && !this.#offsets.push(edges.length)) return 'memory';
+    if (allGoals !== 0 && !edges.begin()) return 'memory';
 
     // `enabled` left the state there.
     touched?.fill(0);
     for (let i = 0; i < count; i++) {
       const action = actions[i] as number;
       if (touched === undefined) scratch.set(words);
-      else this.#takeBack(touched);
+      else if (i > 0) this.#takeBack(words);
       const answer = model.apply(scratch, action);
+      if (touched !== undefined) this.#list(touched);
       if (model.limit !== undefined) {
         // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
         this.#bound ??= model.limit;
@@ -341,41 +345,57 @@ class BreadthFirst implements Search {
       }
       if (answer !== 0) {
         this.#transitions++;
-        this.#violated[answer - 1] ??= { state: cursor.index, action };
+        if (this.#violated[answer - 1] === undefined) {
+          this.#violated[answer - 1] = { state: cursor.index, action };
+          this.#missing--;
+        }
         if (allGoals !== 0 && !model.optional(action)) goals = allGoals;
       } else {
-        const next = store.insert(scratch, cursor, action, touched);
+        const before = store.count;
+        const next = store.insert(scratch, cursor, touched && this.#touched);
         if (next === refused) return store.refusal;
         this.#transitions++;
-        if (allGoals !== 0 && !model.optional(action) && !edges.push(next)) {
-          return 'memory';
+        if (allGoals !== 0) {
+          const reliable = !model.optional(action);
+          const kept = next === before ? edges.found(reliable) : !reliable || edges.again(next);
+          if (!kept) return 'memory';
         }
       }
       if ((model.witnessed & this.#unseen) !== 0) this.#see(model.witnessed, action);
     }
 
-    if (allGoals !== 0) {
-      if (cursor.index >= this.#reach.length) {
-        const buffer = grow(this.#account, this.#reach.buffer, Math.max(1024, cursor.index + 1));
-        if (buffer === undefined) return 'memory';
-        this.#reach = new Uint8Array(buffer);
-      }
-      this.#reach[cursor.index] = goals;
-    }
-    return undefined;
+    return allGoals === 0 || (edges.close() && this.#reach.push(goals)) ? undefined : 'memory';
   }
 
-  #partsOf(state: Int32Array): readonly Int32Array[] {
-    const { parts, words } = this.#model;
-    return parts.map((from, i) => state.subarray(from, parts[i + 1] ?? words));
+  /** Lists what the last step has touched, and clears the marks. */
+  #list(touched: Uint8Array): void {
+    const found = this.#touched;
+    const { pieces } = found;
+    const marks = this.#marks;
+    let n = 0;
+    for (let w = 0; w < marks.length; w++) {
+      let bytes = marks[w] as number;
+      if (bytes === 0) continue;
+      marks[w] = 0;
+      for (let p = 4 * w; bytes !== 0; p++, bytes >>>= 8) if ((bytes & 255) !== 0) pieces[n++] = p;
+    }
+    for (let p = 4 * marks.length; p < touched.length; p++) {
+      if (touched[p] === 0) continue;
+      touched[p] = 0;
+      pieces[n++] = p;
+    }
+    found.count = n;
   }
 
   /** Makes what the last step has touched what it is at the cursor. */
-  #takeBack(touched: Uint8Array): void {
-    for (let p = 0; p < touched.length; p++) {
-      if (touched[p] === 0) continue;
-      (this.#scratchParts[p] as Int32Array).set(this.#cursorParts[p] as Int32Array);
-      touched[p] = 0;
+  #takeBack(words: Int32Array): void {
+    const scratch = this.#scratch;
+    const starts = this.#pieces;
+    const { pieces, count } = this.#touched;
+    for (let i = 0; i < count; i++) {
+      const p = pieces[i] as number;
+      const end = starts[p + 1] as number;
+      for (let w = starts[p] as number; w < end; w++) scratch[w] = words[w] as number;
     }
   }
 
@@ -390,9 +410,8 @@ class BreadthFirst implements Search {
 
   /** Every state that the bounds allow is expanded. */
   #conclude(): void {
-    const kept = this.#allGoals === 0 || this.#offsets.push(this.#edges.length);
-    if (this.#bound !== undefined || !kept) {
-      this.#end('memory');
+    if (this.#bound !== undefined) {
+      this.#end(undefined);
       return;
     }
     this.#phase = 'goals';
@@ -401,9 +420,8 @@ class BreadthFirst implements Search {
 
   *#judge(): Generator<void, void> {
     if (this.#allGoals !== 0) {
-      const graph = this.#graph;
-      yield* spreadGoals(graph, this.#reach, this.#allGoals, this.#credit);
-      this.#findTraps(graph);
+      yield* spreadGoals(this.#edges, this.#reach, this.#allGoals, this.#credit);
+      this.#findTraps();
     }
     this.#phase = 'explain';
     if (
@@ -414,8 +432,10 @@ class BreadthFirst implements Search {
     }
     const allGoals = this.#allGoals;
     const reach = this.#reach;
-    const lost = (state: number) => allGoals !== 0 && reach[state] !== allGoals;
-    const doom = new Doom(this.#model, this.#store, this.#account, lost);
+    const lost = (state: number) => allGoals !== 0 && reach.at(state) !== allGoals;
+    // A search that ended early has not seen what follows: it is looked for now.
+    const all = this.#head === this.#store.count;
+    const doom = new Doom(this.#model, this.#store, this.#account, lost, all);
     try {
       for (let i = 0; i < this.#violated.length; i++) {
         const last = this.#violated[i] ?? this.#trapped[i];
@@ -431,19 +451,21 @@ class BreadthFirst implements Search {
   }
 
   /** The first state in breadth first order, so one of the nearest, that cannot reach a goal. */
-  #findTraps(graph: Graph): void {
+  #findTraps(): void {
+    const reach = this.#reach;
     this.#model.goals.forEach(({ name, property }, goal) => {
-      const state = this.#reach.findIndex(
-        (bits, s) => s < graph.states && (bits & (1 << goal)) === 0,
-      );
-      if (state === -1 || this.#violated[property] !== undefined) return;
+      if (this.#violated[property] !== undefined) return;
+      let state = 0;
+      while (state < reach.length && (reach.at(state) & (1 << goal)) !== 0) state++;
       const known = this.#trapped[property];
-      if (known !== undefined && known.state <= state) return;
+      if (state === reach.length || (known !== undefined && known.state <= state)) return;
+      const flat = this.#edges.graph(this.#account);
       this.#trapped[property] = {
         state,
         goal: name,
-        ending: endingFrom(graph, state, this.#account),
+        ending: flat && endingFrom(flat.graph, state, this.#account),
       };
+      flat?.release();
     });
   }
 
@@ -459,7 +481,7 @@ class BreadthFirst implements Search {
     if (this.#model.unfolded !== undefined) return this.#unfold(this.#model.unfolded, way, action);
     const schedule = way
       .slice(1)
-      .map((next, i) => this.#step(way[i] as number, this.#store.action(next)));
+      .map((next, i) => this.#stepBetween(way[i] as number, next, false));
     if (action !== undefined) schedule.push(this.#step(state, action));
     return { initial: this.#initial.get(way[0] as number) as number, schedule };
   }
@@ -508,13 +530,13 @@ class BreadthFirst implements Search {
     return { action, name: this.#model.actionName(this.#cursor.words, action) };
   }
 
-  /** The first action by which a goal's way leads from `state` to `next`. */
-  #stepBetween(state: number, next: number): Step {
+  /** The first action that leads from `state` to `next`, of those on which a goal may rely or of all. */
+  #stepBetween(state: number, next: number, reliable: boolean): Step {
     this.#store.load(this.#cursor, state);
     const count = this.#enabledAt(this.#cursor.words);
     for (let i = 0; i < count; i++) {
       const action = this.#actions[i] as number;
-      if (this.#model.optional(action)) continue;
+      if (reliable && this.#model.optional(action)) continue;
       this.#scratch.set(this.#cursor.words);
       if (this.#model.apply(this.#scratch, action) !== 0) continue;
       if (this.#store.find(this.#scratch, this.#cursor) === next) return this.#step(state, action);
@@ -534,7 +556,7 @@ class BreadthFirst implements Search {
     const { initial, schedule } = this.#runTo(trap.state);
     const { path = [], loop } = trap.ending ?? {};
     const along = (states: readonly number[]) =>
-      states.slice(1).map((next, i) => this.#stepBetween(states[i] as number, next));
+      states.slice(1).map((next, i) => this.#stepBetween(states[i] as number, next, true));
     const before = [...schedule, ...along(path)];
     return {
       property: name,

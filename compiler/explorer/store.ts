@@ -1,132 +1,8 @@
 // The visited set: which states are known, exactly, and their numbers in the order in which they were found.
 
-import { type Account, allocate, Column, free, grow } from './memory.ts';
+import { type Account, Column, chunkOf, rowIn } from './memory.ts';
 import type { Model, Symmetry } from './model.ts';
-
-/** What 2^31 slots hold at a load under 3/4; with more, a row's number would leave its word. */
-const mostRows = 0x5ffffffe;
-
-/** Answer of an insertion that was refused; `Store.refusal` says why. */
-export const refused = -1;
-
-/**
- * An exact set of rows of `width` words, each with its number from 0 in the order of insertion. Open
- * addressing; a slot is 0, or holds 1 + the row's number in as many low bits as the slots' count has, and above
- * them the row's hash. The hash only spares looks at rows that differ: whole rows are compared before two
- * are called equal.
- */
-class Rows {
-  readonly width: number;
-  readonly #account: Account;
-  readonly #limit: number;
-  #slots: Int32Array<ArrayBuffer> = new Int32Array(0);
-  /** Rows that the slots may hold at a load under 3/4. */
-  #room = 0;
-  words: Int32Array<ArrayBuffer> = new Int32Array(0);
-  count = 0;
-
-  constructor(width: number, account: Account, limit: number) {
-    this.width = width;
-    this.#account = account;
-    this.#limit = limit;
-  }
-
-  /** Number of the row at `from` in `source`, new or known; `refused` where a new one finds no room. */
-  intern(source: Int32Array, from: number): number {
-    if (this.#room === 0 && !this.#spread(64)) return refused;
-    const key = hash(source, from, this.width);
-    let slot = this.#slotOf(source, from, key);
-    const known = this.#slots[slot] as number;
-    if (known !== 0) return (known & (this.#slots.length - 1)) - 1;
-
-    const row = this.count;
-    if (row >= this.#limit) return refused;
-    if (row === this.#room) {
-      if (!this.#spread(this.#slots.length * 2)) return refused;
-      slot = this.#slotOf(source, from, key);
-    }
-    const width = this.width;
-    const at = row * width;
-    if (at + width > this.words.length) {
-      const buffer = grow(this.#account, this.words.buffer, 4 * (at + width));
-      if (buffer === undefined) return refused;
-      this.words = new Int32Array(buffer);
-    }
-    const words = this.words;
-    for (let i = 0; i < width; i++) words[at + i] = source[from + i] as number;
-    this.#slots[slot] = (key & ~(this.#slots.length - 1)) | (row + 1);
-    this.count = row + 1;
-    return row;
-  }
-
-  /** Number of the row at `from` in `source`, or `refused` where it is not known. */
-  find(source: Int32Array, from: number): number {
-    if (this.count === 0) return refused;
-    const slot = this.#slotOf(source, from, hash(source, from, this.width));
-    return ((this.#slots[slot] as number) & (this.#slots.length - 1)) - 1;
-  }
-
-  get full(): boolean {
-    return this.count >= this.#limit;
-  }
-
-  /** The slot that holds the row, or the empty one where it belongs. */
-  #slotOf(source: Int32Array, from: number, key: number): number {
-    const slots = this.#slots;
-    const words = this.words;
-    const width = this.width;
-    const mask = slots.length - 1;
-    let slot = key & mask;
-    for (;;) {
-      const entry = slots[slot] as number;
-      if (entry === 0) return slot;
-      if (((entry ^ key) & ~mask) === 0) {
-        const at = ((entry & mask) - 1) * width;
-        let i = 0;
-        while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
-        if (i === width) return slot;
-      }
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  #spread(size: number): boolean {
-    const buffer = allocate(this.#account, 4 * size);
-    if (buffer === undefined) return false;
-    free(this.#account, this.#slots.buffer);
-    const slots = new Int32Array(buffer);
-    const words = this.words;
-    const width = this.width;
-    const mask = size - 1;
-    // The rows are all different, so nothing need be compared.
-    for (let row = 0; row < this.count; row++) {
-      const key = hash(words, row * width, width);
-      let slot = key & mask;
-      while ((slots[slot] as number) !== 0) slot = (slot + 1) & mask;
-      slots[slot] = (key & ~mask) | (row + 1);
-    }
-    this.#slots = slots;
-    this.#room = size * 0.75 - 1;
-    return true;
-  }
-}
-
-/** Two lanes, so that a long row is not one chain of multiplications; the end mixes high bits into low ones. */
-function hash(words: Int32Array, from: number, width: number): number {
-  let a = width;
-  let b = 0x2545f491;
-  const end = from + width;
-  let i = from;
-  for (; i + 1 < end; i += 2) {
-    a = Math.imul(((a << 5) | (a >>> 27)) ^ (words[i] as number), 0x5bd1e9b5);
-    b = Math.imul(((b << 7) | (b >>> 25)) ^ (words[i + 1] as number), 0x2c1b3c6d);
-  }
-  if (i < end) a = Math.imul(((a << 5) | (a >>> 27)) ^ (words[i] as number), 0x5bd1e9b5);
-  let h = a ^ ((b << 16) | (b >>> 16));
-  h = Math.imul(h ^ (h >>> 15), 0x4b7d2ae3);
-  h = Math.imul(h ^ (h >>> 13), 0x1d8af067);
-  return h ^ (h >>> 16);
-}
+import { mostRows, Rows, refused } from './rows.ts';
 
 /** Whether two states agree from `from` up to `end`. Unrolled by hand it takes twice the time. */
 function same(a: Int32Array, b: Int32Array, from: number, end: number): boolean {
@@ -136,84 +12,204 @@ function same(a: Int32Array, b: Int32Array, from: number, end: number): boolean 
 }
 
 /**
- * A state taken out of the store, with the numbers of its parts. Whoever holds it must not write to it:
- * a later `load` copies only the parts that differ, and an insertion takes over the numbers of equal ones.
+ * A state taken out of the store, with the numbers of its nodes. Whoever holds it must not write to it:
+ * a later `load` copies only the pieces that differ, and an insertion takes over the numbers of equal ones.
  */
 export interface Cursor {
   index: number;
   readonly words: Int32Array;
-  readonly parts: Int32Array;
+  /** For each node of the store's tree the number of its row. */
+  readonly nodes: Int32Array;
 }
 
-/** All states as they are kept, for reading: the store's own arrays, which the next insertion may replace. */
+/** Pieces in which a state may differ from the one that it came from. */
+export interface Touched {
+  pieces: Int32Array;
+  count: number;
+}
+
+/** All states as they are kept, for reading. */
 export interface States {
   readonly count: number;
   /** First word of each part, and the end of the last. */
   readonly starts: Int32Array;
   /** For each part its different rows, one behind the other. */
-  readonly rows: readonly Int32Array[];
-  /** For each state the numbers of its parts' rows. */
-  readonly numbers: Int32Array;
+  rows(part: number): Int32Array;
+  /** For a part, for each state the number of its row. */
+  numbers(part: number): Int32Array;
   /** For each state the one that it was found from, which has a smaller number; -1: an initial one. */
   readonly parents: Int32Array;
 }
 
+/** Nodes that stand under one. */
+const arity = 8;
+
+/** The shape of the tree that a state is kept as. */
+interface Tree {
+  /** For each piece, a leaf of the tree, its first word; and the end of the last. */
+  readonly starts: Int32Array;
+  readonly leaves: number;
+  /** For each inner node, from number `leaves` on, what stands under it; the last one is the root. */
+  readonly under: readonly Int32Array[];
+  /** For each node the one above it. */
+  readonly above: Int32Array;
+  /** For each part its node. */
+  readonly parts: readonly number[];
+  /** For each class the nodes of its units; below `shared` stand all nodes of units. */
+  readonly classes: readonly (readonly number[])[];
+  readonly shared: number;
+  /** For each node the one whose rows it shares, at most itself. */
+  readonly rows: Int32Array;
+}
+
+type Shape = Pick<Model, 'words' | 'parts' | 'pieces' | 'groups' | 'symmetry'>;
+
 /**
- * States collapsed: each part of a state is kept once, and a state is the row of its parts' numbers. With one
- * part, or with parts so small that numbers would save nothing, a state is its own row.
+ * Pieces make parts, parts make units and groups, and those the state: each node keeps what stands under it as the
+ * numbers of their rows, at most eight of them. So a step that touches few pieces makes few rows anew, and a state by
+ * itself is no more than the root's row.
+ */
+function plant({ words, parts, pieces = parts, groups = [], symmetry }: Shape): Tree {
+  const leaves = pieces.length;
+  const under: number[][] = [];
+  const node = (children: number[]): number => {
+    if (children.length === 1) return children[0] as number;
+    under.push(children);
+    return leaves + under.length - 1;
+  };
+  /** A node over any number of them; `most`: how many may stand under one. */
+  const over = (nodes: readonly number[], most: number): number => {
+    let level = [...nodes];
+    while (level.length > most)
+      level = Array.from({ length: Math.ceil(level.length / most) }, (_, i) =>
+        node(level.slice(i * most, (i + 1) * most)),
+      );
+    return node(level);
+  };
+  const rows: number[] = [];
+  const partNodes: number[] = [];
+  const made = (part: number): number => {
+    const end = parts[part + 1] ?? words;
+    const own = pieces.flatMap((at, i) => (at >= (parts[part] as number) && at < end ? [i] : []));
+    const known = partNodes[part] ?? over(own, arity);
+    partNodes[part] = known;
+    return known;
+  };
+  // What corresponds in units of a class is numbered together, so that equal units have equal numbers wherever they stand.
+  const classes = (symmetry?.classes ?? []).map((units) => {
+    const grown = units.map((unit) => {
+      const from = under.length;
+      const top = over(unit.map(made), arity);
+      const inner = Array.from({ length: under.length - from }, (_, i) => leaves + from + i);
+      const outer = pieces.flatMap((at, i) =>
+        unit.some((p) => at >= (parts[p] as number) && at < (parts[p + 1] ?? words)) ? [i] : [],
+      );
+      return { top, nodes: [...outer, ...inner] };
+    });
+    const [first] = grown;
+    for (const { nodes } of grown)
+      nodes.forEach((n, i) => {
+        rows[n] = first?.nodes[i] as number;
+      });
+    return grown.map((g) => g.top);
+  });
+  const placed = new Set((symmetry?.classes ?? []).flat(2));
+  const rest = (of: readonly number[]): number[] => {
+    const left = of.filter((p) => !placed.has(p));
+    for (const p of left) placed.add(p);
+    return left;
+  };
+  const grouped = groups.map(rest).filter((g) => g.length > 0);
+  const loose = rest(parts.map((_, p) => p));
+  const branches = [...(loose.length > 0 ? [loose] : []), ...grouped].map((of) =>
+    over(of.map(made), arity),
+  );
+  const shared = leaves + under.length;
+  const tops = [...branches, ...classes.flat()];
+  // Two numbers are all that a state keeps for itself; without groups there is nothing to be gained from two.
+  if (tops.length > 1) over(tops, 2);
+  const above = new Int32Array(leaves + under.length).fill(-1);
+  under.forEach((children, i) => {
+    for (const c of children) above[c] = leaves + i;
+  });
+  return {
+    starts: Int32Array.of(...pieces, words),
+    leaves,
+    under: under.map((u) => Int32Array.from(u)),
+    above,
+    parts: partNodes,
+    classes,
+    shared: Math.min(shared, leaves + under.length - 1),
+    rows: Int32Array.from(above, (_, n) => rows[n] ?? n),
+  };
+}
+
+/**
+ * States collapsed: each piece of a state is kept once, as is each node over pieces, and a state is the row of the
+ * root. With one piece, or with pieces so small that numbers would save nothing, a state is its own row.
  */
 export class Store {
   readonly #words: number;
-  /** First word of each part, and the end of the last. */
-  readonly #starts: Int32Array;
-  readonly #parts: readonly Rows[];
-  readonly #states: Rows;
+  readonly #parts: readonly number[];
   readonly #account: Account;
-  readonly #row: Int32Array;
   readonly #symmetry: Symmetry | undefined;
-  /** A part as all units of its class have it. */
+  readonly #states: Rows;
+  /** Undefined where a state is its own row. */
+  readonly #tree: Tree | undefined;
+  /** For each node but the root its rows. */
+  readonly #rows: readonly Rows[];
+  /** For each piece the part that it is of. */
+  readonly #partOf: Int32Array;
+  /** The nodes of the state that is put in or sought: those of the cursor that it came from, but for what has changed. */
+  readonly #nodes: Int32Array;
+  #near: Cursor | undefined;
+  #nearIndex = -1;
+  readonly #changed: number[] = [];
+  /** Nodes under which something has changed. */
+  readonly #stale: Uint8Array;
+  readonly #row = new Int32Array(64);
+  /** Every piece. */
+  readonly #all: Int32Array;
+  /** A piece as all units of its class have it. */
   readonly #image: Int32Array;
   #foreign = false;
-  /** Per state the state that it was found from (-1: an initial one), and by which action. */
+  /** Per state the state that it was found from; -1: an initial one. */
   readonly #parents: Column;
-  readonly #actions: Column;
 
-  constructor(
-    shape: Pick<Model, 'words' | 'parts' | 'symmetry'>,
-    account: Account,
-    maxStates: number = Number.POSITIVE_INFINITY,
-  ) {
-    const { words, parts, symmetry } = shape;
-    if (words < 1 || parts[0] !== 0 || parts.some((start, i) => start >= (parts[i + 1] ?? words))) {
+  constructor(shape: Shape, account: Account, maxStates: number = Number.POSITIVE_INFINITY) {
+    const { words, parts, pieces = parts, symmetry } = shape;
+    const ascends = (starts: readonly number[]): boolean =>
+      starts[0] === 0 && !starts.some((start, i) => start >= (starts[i + 1] ?? words));
+    if (words < 1 || !ascends(parts)) {
       throw new Error(`parts must ascend from 0 and end before ${words}: ${parts.join(', ')}`);
     }
+    if (!ascends(pieces) || parts.some((p) => !pieces.includes(p)))
+      throw new Error('pieces must be parts, or pieces of them');
     this.#words = words;
+    this.#parts = parts;
     this.#account = account;
     this.#parents = new Column(account);
-    this.#actions = new Column(account);
-    const limit = Math.min(maxStates, mostRows);
     this.#symmetry = symmetry;
     this.#image = new Int32Array(symmetry === undefined ? 0 : words);
-    if (words <= 2 * parts.length && symmetry === undefined) {
-      this.#starts = Int32Array.of(0, words);
-      this.#parts = [];
-      this.#states = new Rows(words, account, limit);
-    } else {
-      this.#starts = Int32Array.of(...parts, words);
-      const rows =
-        parts.length === 1
-          ? []
-          : parts.map((start, i) => new Rows((parts[i + 1] ?? words) - start, account, mostRows));
-      // What corresponds is numbered together, so that equal units have equal numbers wherever they stand.
-      for (const units of symmetry?.classes ?? [])
-        for (const unit of units)
-          unit.forEach((part, i) => {
-            rows[part] = rows[units[0]?.[i] as number] as Rows;
-          });
-      this.#parts = rows;
-      this.#states = new Rows(parts.length === 1 ? words : parts.length, account, limit);
+    const limit = Math.min(maxStates, mostRows);
+    const whole = pieces.length === 1 || (words <= 2 * pieces.length && symmetry === undefined);
+    const tree = whole ? undefined : plant(shape);
+    this.#tree = tree;
+    const nodes = tree?.above.length ?? 0;
+    this.#nodes = new Int32Array(nodes).fill(-1);
+    this.#stale = new Uint8Array(nodes);
+    this.#all = Int32Array.from(pieces, (_, p) => p);
+    this.#partOf = Int32Array.from(pieces, (at) => parts.findLastIndex((p) => p <= at));
+    const rows: Rows[] = [];
+    for (let n = 0; tree !== undefined && n < nodes - 1; n++) {
+      const width =
+        n < tree.leaves
+          ? (tree.starts[n + 1] as number) - (tree.starts[n] as number)
+          : (tree.under[n - tree.leaves] as Int32Array).length;
+      rows[n] = rows[tree.rows[n] as number] ?? new Rows(width, account, mostRows);
     }
-    this.#row = new Int32Array(this.#parts.length);
+    this.#rows = rows;
+    this.#states = new Rows(tree?.under.at(-1)?.length ?? words, account, limit);
   }
 
   get count(): number {
@@ -232,51 +228,111 @@ export class Store {
 
   get states(): States {
     const { count } = this;
-    const whole = this.#parts.length === 0;
-    const rows = whole ? [this.#states] : this.#parts;
+    const tree = this.#tree;
+    const parents = this.#parents.flat();
+    if (tree === undefined)
+      return {
+        count,
+        starts: Int32Array.of(0, this.#words),
+        rows: () => this.#states.flat(),
+        numbers: () => Int32Array.from({ length: count }, (_, i) => i),
+        parents,
+      };
+    if (this.#symmetry !== undefined)
+      throw new Error('states that stand for others are not listed');
     return {
       count,
-      starts: this.#starts,
-      rows: rows.map((r) => r.words.subarray(0, r.count * r.width)),
-      numbers: whole
-        ? Int32Array.from({ length: count }, (_, i) => i)
-        : this.#states.words.subarray(0, count * rows.length),
-      parents: this.#parents.words.subarray(0, count),
+      starts: Int32Array.of(...this.#parts, this.#words),
+      rows: (part) => this.#rowsUnder(tree.parts[part] as number),
+      numbers: (part) => this.#numbersOf(tree.parts[part] as number),
+      parents,
     };
+  }
+
+  /** The rows of a node, word by word. */
+  #rowsUnder(node: number): Int32Array {
+    const tree = this.#tree as Tree;
+    const own = (this.#rows[node] as Rows).flat();
+    if (node < tree.leaves) return own;
+    const under = [...(tree.under[node - tree.leaves] as Int32Array)].map((child) => {
+      const words = this.#rowsUnder(child);
+      return { words, width: words.length / (this.#rows[child] as Rows).count };
+    });
+    const width = under.reduce((n, u) => n + u.width, 0);
+    const out = new Int32Array((this.#rows[node] as Rows).count * width);
+    let at = 0;
+    for (let i = 0; i < own.length; )
+      for (const u of under) {
+        const from = (own[i++] as number) * u.width;
+        out.set(u.words.subarray(from, from + u.width), at);
+        at += u.width;
+      }
+    return out;
+  }
+
+  /** For each state the number of a node's row. */
+  #numbersOf(node: number): Int32Array {
+    const { above, leaves, under } = this.#tree as Tree;
+    const up = above[node] as number;
+    if (up < 0) return Int32Array.from({ length: this.count }, (_, i) => i);
+    const rows = this.#rows[up] ?? this.#states;
+    const place = (under[up - leaves] as Int32Array).indexOf(node);
+    return this.#numbersOf(up).map(
+      (row) => (rows.chunks[chunkOf(row)] as Int32Array)[rowIn(row) * rows.width + place] as number,
+    );
   }
 
   cursor(): Cursor {
     return {
       index: -1,
       words: new Int32Array(this.#words),
-      parts: new Int32Array(this.#parts.length).fill(-1),
+      nodes: new Int32Array(this.#nodes.length).fill(-1),
     };
   }
 
   /** Takes the state `index` out into `cursor`. */
   load(cursor: Cursor, index: number): void {
-    const { words, parts: held } = cursor;
-    const parts = this.#parts;
-    const states = this.#states.words;
+    const { words, nodes } = cursor;
     cursor.index = index;
-    if (parts.length === 0) {
+    const tree = this.#tree;
+    if (tree === undefined) {
+      const chunk = this.#states.chunks[chunkOf(index)] as Int32Array;
       const width = this.#words;
-      const at = index * width;
-      for (let i = 0; i < width; i++) words[i] = states[at + i] as number;
+      const at = rowIn(index) * width;
+      for (let i = 0; i < width; i++) words[i] = chunk[at + i] as number;
       return;
     }
-    const starts = this.#starts;
-    const at = index * parts.length;
-    for (let p = 0; p < parts.length; p++) {
-      const id = states[at + p] as number;
-      if (id === (held[p] as number)) continue;
-      held[p] = id;
-      const from = starts[p] as number;
-      const end = starts[p + 1] as number;
-      const pool = (parts[p] as Rows).words;
-      const shift = id * (end - from) - from;
-      for (let i = from; i < end; i++) words[i] = pool[shift + i] as number;
-      this.#symmetry?.decode(p, words);
+    const { leaves, under, starts } = tree;
+    const differs = this.#stale;
+    const root = nodes.length - 1;
+    nodes[root] = index;
+    differs[root] = 1;
+    // A node stands behind all that are under it.
+    for (let n = root; n >= leaves; n--) {
+      if (differs[n] === 0) continue;
+      differs[n] = 0;
+      const rows = n === root ? this.#states : (this.#rows[n] as Rows);
+      const row = nodes[n] as number;
+      const children = under[n - leaves] as Int32Array;
+      const width = children.length;
+      const chunk = rows.chunks[chunkOf(row)] as Int32Array;
+      const at = rowIn(row) * width;
+      for (let i = 0; i < width; i++) {
+        const child = children[i] as number;
+        const number = chunk[at + i] as number;
+        if (number === (nodes[child] as number)) continue;
+        nodes[child] = number;
+        if (child >= leaves) {
+          differs[child] = 1;
+          continue;
+        }
+        const from = starts[child] as number;
+        const end = starts[child + 1] as number;
+        const piece = (this.#rows[child] as Rows).chunks[chunkOf(number)] as Int32Array;
+        const shift = rowIn(number) * (end - from) - from;
+        for (let w = from; w < end; w++) words[w] = piece[shift + w] as number;
+        this.#symmetry?.decode(this.#partOf[child] as number, words, from, end);
+      }
     }
   }
 
@@ -288,110 +344,145 @@ export class Store {
   }
 
   /**
-   * Number of `state`, new (then it is `count - 1`) or known, or `refused`. Parts equal to those of `near`,
-   * the state that it came from, are recognised without hashing; of parts that are not `touched` that is known. A new
-   * state is noted as found from `near` by `action`.
+   * Number of `state`, new (then it is `count - 1`) or known, or `refused`. Pieces equal to those of `near`,
+   * the state that it came from, are recognised without hashing; of those that are not `touched` that is known. A new
+   * state is noted as found from `near`.
    */
-  insert(state: Int32Array, near?: Cursor, action = 0, touched?: Uint8Array): number {
+  insert(state: Int32Array, near?: Cursor, touched?: Touched): number {
     const states = this.#states;
     const before = states.count;
     // First, so that no state is ever without its parent.
-    if (!this.#parents.room() || !this.#actions.room()) return refused;
-    let index: number;
-    if (this.#parts.length === 0) {
-      index = states.intern(state, 0);
-    } else {
-      const changed = this.#partsOf(state, near, true, touched);
-      if (changed < 0) return refused;
-      if (changed === 0 && near !== undefined) return near.index;
-      this.#settle();
-      index = states.intern(this.#row, 0);
-    }
-    if (index === before) {
-      this.#parents.push(near === undefined ? -1 : near.index);
-      this.#actions.push(action);
-    }
+    if (!this.#parents.room()) return refused;
+    const index = this.#numberOf(state, near, touched, true);
+    if (index === before) this.#parents.push(near === undefined ? -1 : near.index);
     return index;
   }
 
   /** Number of `state`, or `refused` where it is not known. */
   find(state: Int32Array, near?: Cursor): number {
-    if (this.#parts.length === 0) return this.#states.find(state, 0);
-    if (this.#partsOf(state, near, false) < 0) return refused;
-    this.#settle();
-    return this.#states.find(this.#row, 0);
-  }
-
-  /** Puts the units of each class into the order of their parts' numbers. */
-  #settle(): void {
-    if (this.#symmetry === undefined) return;
-    const row = this.#row;
-    for (const units of this.#symmetry.classes) {
-      for (let i = 1; i < units.length; i++) {
-        for (let k = i; k > 0; k--) {
-          const a = units[k - 1] as readonly number[];
-          const b = units[k] as readonly number[];
-          let order = 0;
-          for (let j = 0; j < a.length && order === 0; j++)
-            order = (row[a[j] as number] as number) - (row[b[j] as number] as number);
-          if (order <= 0) break;
-          for (let j = 0; j < a.length; j++) {
-            const x = a[j] as number;
-            const y = b[j] as number;
-            const held = row[x] as number;
-            row[x] = row[y] as number;
-            row[y] = held;
-          }
-        }
-      }
-    }
+    return this.#numberOf(state, near, undefined, false);
   }
 
   parent(index: number): number {
-    return this.#parents.words[index] as number;
+    return this.#parents.at(index);
   }
 
-  action(index: number): number {
-    return this.#actions.words[index] as number;
-  }
-
-  /** Puts the numbers of the parts of `state` into `#row`: how many differ from `near`'s, or `refused`. */
-  #partsOf(
+  #numberOf(
     state: Int32Array,
     near: Cursor | undefined,
+    touched: Touched | undefined,
     add: boolean,
-    touched?: Uint8Array,
   ): number {
-    const parts = this.#parts;
-    const starts = this.#starts;
-    const row = this.#row;
-    let changed = 0;
-    for (let p = 0; p < parts.length; p++) {
-      const from = starts[p] as number;
-      if (near !== undefined) {
-        const { words } = near;
-        const end = starts[p + 1] as number;
-        if ((touched !== undefined && touched[p] === 0) || same(state, words, from, end)) {
-          row[p] = near.parts[p] as number;
-          continue;
+    const states = this.#states;
+    const tree = this.#tree;
+    if (tree === undefined) return add ? states.intern(state, 0) : states.find(state, 0);
+    const nodes = this.#nodes;
+    if (near === undefined) nodes.fill(-1);
+    else if (near !== this.#near || near.index !== this.#nearIndex) nodes.set(near.nodes);
+    this.#near = near;
+    this.#nearIndex = near === undefined ? -1 : near.index;
+    const root = nodes.length - 1;
+    let number: number = refused;
+    if (this.#pieces(tree, state, near, touched, add)) {
+      if (near !== undefined && this.#changed.length === 0) return near.index;
+      if (this.#inner(tree.leaves, tree.shared, add)) {
+        this.#settle(tree);
+        if (this.#inner(tree.shared, root, add)) {
+          const row = this.#rowOf(root);
+          number = add ? states.intern(row, 0) : states.find(row, 0);
         }
       }
-      const rows = parts[p] as Rows;
-      let id: number;
-      if (this.#symmetry === undefined) {
-        id = add ? rows.intern(state, from) : rows.find(state, from);
-      } else {
-        const image = this.#image;
-        if (!this.#symmetry.encode(p, state, image)) {
-          this.#foreign = true;
-          return refused;
-        }
-        id = add ? rows.intern(image, 0) : rows.find(image, 0);
-      }
-      if (id < 0) return refused;
-      row[p] = id;
-      changed++;
     }
-    return changed;
+    this.#takeBack();
+    return number;
+  }
+
+  /** Numbers the pieces that are not those of `near`. False where one is refused. */
+  #pieces(
+    { leaves, starts }: Tree,
+    state: Int32Array,
+    near: Cursor | undefined,
+    touched: Touched | undefined,
+    add: boolean,
+  ): boolean {
+    const symmetry = this.#symmetry;
+    const image = this.#image;
+    const { pieces, count } = touched ?? { pieces: this.#all, count: leaves };
+    for (let i = 0; i < count; i++) {
+      const p = pieces[i] as number;
+      const from = starts[p] as number;
+      const end = starts[p + 1] as number;
+      if (near !== undefined && same(state, near.words, from, end)) continue;
+      const rows = this.#rows[p] as Rows;
+      let number: number;
+      if (symmetry === undefined) {
+        number = add ? rows.intern(state, from) : rows.find(state, from);
+      } else {
+        if (!symmetry.encode(this.#partOf[p] as number, state, image, from, end)) {
+          this.#foreign = true;
+          return false;
+        }
+        number = add ? rows.intern(image, 0) : rows.find(image, 0);
+      }
+      if (number < 0) return false;
+      this.#put(p, number);
+    }
+    return true;
+  }
+
+  #put(node: number, number: number): void {
+    if ((this.#nodes[node] as number) === number) return;
+    this.#nodes[node] = number;
+    this.#changed.push(node);
+    this.#stale[(this.#tree as Tree).above[node] as number] = 1;
+  }
+
+  /** Numbers the nodes from `from` up to `to` under which something has changed. False where one is refused. */
+  #inner(from: number, to: number, add: boolean): boolean {
+    for (let n = from; n < to; n++) {
+      if (this.#stale[n] === 0) continue;
+      const rows = this.#rows[n] as Rows;
+      const row = this.#rowOf(n);
+      const number = add ? rows.intern(row, 0) : rows.find(row, 0);
+      if (number < 0) return false;
+      this.#put(n, number);
+    }
+    return true;
+  }
+
+  #rowOf(node: number): Int32Array {
+    const { leaves, under } = this.#tree as Tree;
+    const row = this.#row;
+    const children = under[node - leaves] as Int32Array;
+    for (let i = 0; i < children.length; i++) row[i] = this.#nodes[children[i] as number] as number;
+    return row;
+  }
+
+  /** Puts the units of each class into the order of their numbers. */
+  #settle({ classes }: Tree): void {
+    const nodes = this.#nodes;
+    for (const units of classes) {
+      for (let i = 1; i < units.length; i++) {
+        const unit = nodes[units[i] as number] as number;
+        let k = i;
+        for (; k > 0; k--) {
+          const below = nodes[units[k - 1] as number] as number;
+          if (below <= unit) break;
+          this.#put(units[k] as number, below);
+        }
+        this.#put(units[k] as number, unit);
+      }
+    }
+  }
+
+  /** The nodes are those of the cursor again. */
+  #takeBack(): void {
+    const { above } = this.#tree as Tree;
+    const near = this.#near?.nodes;
+    for (const node of this.#changed) {
+      this.#nodes[node] = near === undefined ? -1 : (near[node] as number);
+      this.#stale[above[node] as number] = 0;
+    }
+    this.#changed.length = 0;
   }
 }

@@ -43,7 +43,8 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
   const words = made.initial.length;
   const kept = 4 * words;
   const partOf = kept + 4 * made.scratch;
-  const dirty = partOf + words;
+  // At a whole word, so that four marks can be looked at together.
+  const dirty = (partOf + words + 3) & ~3;
   const executed = dirty + parts.length;
   const out = (executed + made.program.kernel.length + 7) & ~3;
   const size = out + 4 * 4096;

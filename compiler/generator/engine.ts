@@ -32,22 +32,22 @@ export const generator: Generator = { excluded: (p) => refused ?? excluded(p), s
 export const generated = (p: Program, machine: Machine, patience = 3000): Quick =>
   quick(p, machine, () => generator, patience);
 
-function start(p: Program, { words, parts }: Machine): Engine {
+function start(p: Program, { words, pieces }: Machine): Engine {
   if (WebAssembly === undefined) throw new Error('this host has no WebAssembly');
-  const made = assemble(transitions(p), parts);
+  const made = assemble(transitions(p), pieces);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(made.size / 65536) });
   const { buffer } = memory;
   const instance = new WebAssembly.Instance(new WebAssembly.Module(made.bytes), {
     m: { m: memory },
   });
   const partOf = new Uint8Array(buffer, made.partOf, words);
-  parts.forEach((from, i) => {
-    partOf.fill(i, from, parts[i + 1] ?? words);
+  pieces.forEach((from, i) => {
+    partOf.fill(i, from, pieces[i + 1] ?? words);
   });
   return {
     code: instance.exports as Code,
     scratch: new Int32Array(buffer, 0, words),
-    touched: new Uint8Array(buffer, made.dirty, parts.length),
+    touched: new Uint8Array(buffer, made.dirty, pieces.length),
     codes: new Int32Array(buffer, made.out, 4096),
     noted: new Uint8Array(buffer, made.executed, p.kernel.length),
   };

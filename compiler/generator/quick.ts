@@ -68,6 +68,8 @@ const excluded = (g: Generator | string, p: Program): string | undefined =>
 class Generated implements Model {
   readonly words: number;
   readonly parts: readonly number[];
+  readonly pieces: Model['pieces'];
+  readonly groups: Model['groups'];
   readonly properties: readonly string[];
   readonly witnesses: readonly string[];
   readonly goals: Model['goals'];
@@ -94,6 +96,8 @@ class Generated implements Model {
     this.machine = machine;
     this.words = machine.words;
     this.parts = machine.parts;
+    this.pieces = machine.pieces;
+    this.groups = machine.groups;
     this.properties = machine.properties;
     this.witnesses = machine.witnesses;
     this.goals = machine.goals;

@@ -26,6 +26,8 @@ export function reduced(p: Program, machine: Machine, model: Model): Model | und
 class Reduced implements Model {
   readonly words: number;
   readonly parts: readonly number[];
+  readonly pieces: Model['pieces'];
+  readonly groups: Model['groups'];
   readonly properties: readonly string[];
   readonly witnesses: readonly string[];
   readonly goals: Model['goals'];
@@ -47,6 +49,8 @@ class Reduced implements Model {
   ) {
     this.words = model.words;
     this.parts = model.parts;
+    this.pieces = model.pieces;
+    this.groups = model.groups;
     this.properties = model.properties;
     this.witnesses = model.witnesses;
     this.goals = model.goals;

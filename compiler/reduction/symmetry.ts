@@ -98,7 +98,9 @@ export function symmetry(p: Program, machine: Machine): Symmetry | undefined {
     place(cpu, first);
     const all = partsOf(cpu).map((i) => {
       const form = forms[i] as PartForm;
-      return write(form, initial, image) ? image.slice(0, form.to - form.from).join() : '?';
+      return write(form, initial, image, form.from, form.to)
+        ? image.slice(0, form.to - form.from).join()
+        : '?';
     });
     place(cpu, cpu);
     return all.join(';');
@@ -122,18 +124,26 @@ export function symmetry(p: Program, machine: Machine): Symmetry | undefined {
   for (const c of many) for (const cpu of c) place(cpu, c[0] as number);
   return {
     classes: many.map((c) => c.map(partsOf)),
-    encode: (part, state, into) => write(forms[part] as PartForm, state, into),
-    decode: (part, state) => take(forms[part] as PartForm, state),
+    encode: (part, state, into, from, end) =>
+      write(forms[part] as PartForm, state, into, from, end),
+    decode: (part, state, from, end) => take(forms[part] as PartForm, state, from, end),
   };
 }
 
 const base = region.stacks | 0;
 
-/** A part as the first of its class would have it; false where it says what no other could say. */
-function write(form: PartForm, state: Int32Array, into: Int32Array): boolean {
-  const { from, to, bits, stacks, pointers } = form;
+/** Words of a part as the first of its class would have them; false where they say what no other could say. */
+function write(
+  form: PartForm,
+  state: Int32Array,
+  into: Int32Array,
+  from: number,
+  end: number,
+): boolean {
+  const { stacks, pointers } = form;
+  const bits = Math.max(from, Math.min(form.bits, end));
   const limit = stacks.length * stackStride;
-  for (let i = bits; i < to; i++) into[i - from] = state[i] as number;
+  for (let i = bits; i < end; i++) into[i - from] = state[i] as number;
   for (let i = from; i < bits; i++) {
     const word = state[i] as number;
     const off = (word - base) >>> 0;
@@ -143,21 +153,24 @@ function write(form: PartForm, state: Int32Array, into: Int32Array): boolean {
     }
     if (pointers === 'none') return false;
     if (pointers === 'lower') {
-      if (((i - from) & 1) !== 0 || (state[i + 1] as number) !== -1) return false;
-    } else if (pointers[i - from] === 0) return false;
+      if (((i - form.from) & 1) !== 0 || (state[i + 1] as number) !== -1) return false;
+    } else if (pointers[i - form.from] === 0) return false;
     const image = stacks[Math.floor(off / stackStride)] as number;
     if (image < 0) return false;
     into[i - from] = (base + image * stackStride + (off % stackStride)) | 0;
   }
-  if (form.task >= 0) into[form.task] = 0;
+  const task = form.from + form.task;
+  if (form.task >= 0 && task >= from && task < end) into[task - from] = 0;
   return true;
 }
 
 /** The way back, in place. */
-function take(form: PartForm, state: Int32Array): void {
-  const { from, bits, stacks, pointers } = form;
-  if (form.task >= 0) state[from + form.task] = form.runs;
+function take(form: PartForm, state: Int32Array, from: number, end: number): void {
+  const { stacks, pointers } = form;
+  const task = form.from + form.task;
+  if (form.task >= 0 && task >= from && task < end) state[task] = form.runs;
   if (pointers === 'none') return;
+  const bits = Math.min(form.bits, end);
   const limit = stacks.length * stackStride;
   for (let i = from; i < bits; i++) {
     const off = ((state[i] as number) - base) >>> 0;

@@ -86,10 +86,10 @@ test('verdicts, counts and runs agree with a naive search', () => {
 function listed(graph: Graph, visited: Visited, answer: ReturnType<typeof judge>): void {
   const { count, starts, rows, numbers, parents, distances } = visited;
   const nodes = Array.from({ length: count }, (_, state) => {
-    const words = rows.flatMap((part, p) => {
-      const width = (starts[p + 1] as number) - (starts[p] as number);
-      const at = (numbers[state * rows.length + p] as number) * width;
-      return [...part.subarray(at, at + width)];
+    const words = [...starts.subarray(1)].flatMap((end, p) => {
+      const width = end - (starts[p] as number);
+      const at = (numbers(p)[state] as number) * width;
+      return [...rows(p).subarray(at, at + width)];
     });
     return nodeOf(Int32Array.from(words));
   });

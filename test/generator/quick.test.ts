@@ -23,11 +23,12 @@ const patience = 2;
 
 /** The model, with a look at every part that a step is said to have left alone. */
 function watched(model: Model): Model {
-  const { parts } = model;
+  const { parts, pieces = parts } = model;
   const before = new Int32Array(model.words);
   return {
     words: model.words,
     parts,
+    pieces,
     properties: model.properties,
     witnesses: model.witnesses,
     goals: model.goals,
@@ -52,12 +53,12 @@ function watched(model: Model): Model {
       const outcome = model.apply(state, action);
       const { touched } = model;
       if (touched && outcome === 0)
-        parts.forEach((from, p) => {
+        pieces.forEach((from, p) => {
           if (touched[p] !== 0) return;
-          const end = parts[p + 1] ?? model.words;
+          const end = pieces[p + 1] ?? model.words;
           for (let i = from; i < end; i++)
             if (state[i] !== before[i])
-              throw new Error(`word ${i} of part ${p} was written unseen`);
+              throw new Error(`word ${i} of piece ${p} was written unseen`);
         });
       return outcome;
     },

@@ -140,11 +140,11 @@ function exchanged(p: Program, machine: Machine, state: Int32Array): Int32Array 
   const result = state.slice();
   const image = new Int32Array(state.length);
   const move = (from: number, to: number): void => {
-    if (!alike.encode(from, state, image)) throw new Error('a part has no common form');
-    const at = machine.parts[to] as number;
-    const end = machine.parts[to + 1] ?? machine.words;
-    result.set(image.subarray(0, end - at), at);
-    alike.decode(to, result);
+    const start = (part: number): number => machine.parts[part] ?? machine.words;
+    if (!alike.encode(from, state, image, start(from), start(from + 1)))
+      throw new Error('a part has no common form');
+    result.set(image.subarray(0, start(to + 1) - start(to)), start(to));
+    alike.decode(to, result, start(to), start(to + 1));
   };
   one.forEach((part, i) => {
     move(part, two[i] as number);
