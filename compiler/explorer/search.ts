@@ -17,10 +17,15 @@ export interface Bounds {
   readonly maxDepth?: number | undefined;
 }
 
-/** What is known of a model already, by a search of less that is as good. */
-export interface Known {
-  /** The properties that its runs violate, in any order: no others, and each in a step. */
-  readonly violated: readonly string[];
+/** What a search is asked for, where that is less than all. */
+export interface Aim {
+  /**
+   * Only the shortest runs that violate these properties; that there are such runs is known, each ends in a step, and
+   * no other property is violated. The search ends with the last of them, and judges no goals.
+   */
+  readonly runsOf?: readonly string[];
+  /** Nobody asks from where on a violation cannot be avoided. */
+  readonly unexplained?: boolean;
 }
 
 export interface Progress {
@@ -115,9 +120,8 @@ export interface Visited extends States {
   readonly distances: readonly Int32Array[];
 }
 
-/** With `known` it ends as soon as it has the shortest run for each violation, and judges no goals. */
-export function createSearch(model: Model, bounds: Bounds = {}, known?: Known): Search {
-  return new BreadthFirst(model, bounds, known);
+export function createSearch(model: Model, bounds: Bounds = {}, aim: Aim = {}): Search {
+  return new BreadthFirst(model, bounds, aim);
 }
 
 /** What was found at a transition: the state that it leaves, and the action. */
@@ -160,8 +164,9 @@ class BreadthFirst implements Search {
   readonly #witnessed: (Found | undefined)[];
   /** Bits of the witnesses not yet seen. */
   #unseen: number;
-  /** Violations that are known and not yet found; without end where nothing is known. */
+  /** Violations that are asked for and not yet found; without end where all are. */
   #missing: number;
+  readonly #unexplained: boolean;
 
   /** One bit per goal; 0 where there is none, and then no step is kept. */
   readonly #allGoals: number;
@@ -176,7 +181,7 @@ class BreadthFirst implements Search {
   #bound: string | undefined;
   #phase: 'explore' | 'goals' | 'explain' | 'done' = 'explore';
 
-  constructor(model: Model, bounds: Bounds, known: Known | undefined) {
+  constructor(model: Model, bounds: Bounds, { runsOf, unexplained = false }: Aim) {
     if (model.goals.length > 8) throw new Error('a model has at most 8 goals');
     if (model.witnesses.length > 31) throw new Error('a model has at most 31 witnesses');
     this.#model = model;
@@ -190,8 +195,9 @@ class BreadthFirst implements Search {
     this.#trapped = model.properties.map(() => undefined);
     this.#witnessed = model.witnesses.map(() => undefined);
     this.#unseen = 2 ** model.witnesses.length - 1;
-    this.#allGoals = known === undefined ? 2 ** model.goals.length - 1 : 0;
-    this.#missing = known?.violated.length ?? Number.POSITIVE_INFINITY;
+    this.#allGoals = runsOf === undefined ? 2 ** model.goals.length - 1 : 0;
+    this.#missing = runsOf?.length ?? Number.POSITIVE_INFINITY;
+    this.#unexplained = unexplained;
     this.#reach = new Bytes(this.#account);
 
     const initial = model.initial();
@@ -424,12 +430,8 @@ class BreadthFirst implements Search {
       this.#findTraps();
     }
     this.#phase = 'explain';
-    if (
-      this.#violated.every((v) => v === undefined) &&
-      this.#trapped.every((t) => t === undefined)
-    ) {
-      return;
-    }
+    const found = [...this.#violated, ...this.#trapped].some((v) => v !== undefined);
+    if (!found || this.#unexplained) return;
     const allGoals = this.#allGoals;
     const reach = this.#reach;
     const lost = (state: number) => allGoals !== 0 && reach.at(state) !== allGoals;

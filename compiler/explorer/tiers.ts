@@ -1,4 +1,4 @@
-// Two searches in a row: a reduced one that may say that everything holds, and the full one for every other answer.
+// Two searches in a row: a reduced one that says what is violated, and the full one for the shortest runs and what else it cannot say.
 
 import type { Model } from './model.ts';
 import {
@@ -13,9 +13,10 @@ import {
 
 /**
  * Searches `reduced` first. Where that visits all of its states without a violation and reaches every witness, its
- * answer stands. A bound of the caller's that it hits, the full search would hit too. All else the full search of
- * `model` says, with its shortest runs; where a bound keeps it from a violation that the reduced one has found, the
- * run of that one is told, step by step in the full semantics.
+ * answer stands. Where it finds violations, each of them in a step, its answer stands too, but for their runs: the full
+ * search of `model` looks for the shortest, and for nothing else. A bound of the caller's that the reduced search hits, the
+ * full one would hit too. All else the full search says. Where a bound keeps the full search from a violation that the
+ * reduced one has found, the run of that one is told, step by step in the full semantics.
  */
 export function createReducedSearch(
   model: Model,
@@ -36,22 +37,22 @@ class Tiers implements Search {
   readonly #bounds: Bounds;
   #search: Search;
   #first = true;
+  /** What the reduced search has said of all but the shortest runs. */
+  #verdict: Result | undefined;
   #found: readonly Violation[] = [];
   #answer: Result | undefined;
 
   constructor(model: Model, reduced: Model, bounds: Bounds) {
     this.#model = model;
     this.#bounds = bounds;
-    this.#search = createSearch(reduced, bounds);
+    this.#search = createSearch(reduced, bounds, { unexplained: true });
   }
 
   advance(budget: number): { readonly done: boolean } {
     if (this.#answer !== undefined) return { done: true };
     const { done } = this.#search.advance(budget);
     if (!this.#first) return { done };
-    const violated = this.#search.progress().violated.length > 0;
-    if (!done && !violated) return { done: false };
-    if (!done) this.#search.stop('violated');
+    if (!done) return { done: false };
     this.#judge(undefined);
     return { done: this.#answer !== undefined };
   }
@@ -59,20 +60,25 @@ class Tiers implements Search {
   /** What the reduced search has said, and whether that is all. */
   #judge(stopped: string | undefined): void {
     const result = this.#search.result();
-    const { bound } = result;
+    const { bound, violations } = result;
     const holds = result.verdict === 'holds' && result.witnesses.every((w) => w.run !== undefined);
     const unfinished =
-      result.violations.length === 0 &&
-      bound !== undefined &&
-      (ofCaller.has(bound) || bound === stopped);
+      violations.length === 0 && bound !== undefined && (ofCaller.has(bound) || bound === stopped);
     if (holds || unfinished) {
       this.#answer = { ...result, search: 'reduced' };
       return;
     }
     this.#first = false;
     // What cannot end well is judged by the full search alone: a goal that is out of reach here has a way there perhaps.
-    this.#found = result.violations.filter((v) => v.goal === undefined);
-    this.#search = createSearch(this.#model, this.#bounds);
+    this.#found = violations.filter((v) => v.goal === undefined);
+    const all =
+      bound === undefined && violations.length > 0 && this.#found.length === violations.length;
+    if (all) this.#verdict = { ...result, search: 'reduced' };
+    this.#search = createSearch(
+      this.#model,
+      this.#bounds,
+      all ? { runsOf: violations.map((v) => v.property) } : {},
+    );
   }
 
   stop(reason: string): void {
@@ -92,20 +98,29 @@ class Tiers implements Search {
     if (this.#answer !== undefined) return this.#answer;
     const result = this.#search.result();
     const known = new Set(result.violations.map((v) => v.property));
-    const more = this.#found.filter((v) => !known.has(v.property));
-    if (result.bound === undefined || more.length === 0) return result;
-    return {
-      ...result,
-      verdict: 'violated',
-      violations: [
-        ...result.violations,
-        ...more.map((v): Violation => ({ ...v, inevitableFrom: 'not known', perhapsLonger: true })),
-      ],
-    };
+    const longer = this.#found
+      .filter((v) => !known.has(v.property))
+      .map((v): Violation => ({ ...v, inevitableFrom: 'not known', perhapsLonger: true }));
+    if (this.#verdict !== undefined) {
+      if (longer.length > 0 && result.bound === undefined)
+        throw new Error('the reduced search violates what the full one does not');
+      const order = this.#verdict.violations.map((v) => v.property);
+      const violations = [...result.violations, ...longer].sort(
+        (a, b) => order.indexOf(a.property) - order.indexOf(b.property),
+      );
+      return {
+        ...this.#verdict,
+        violations,
+        bytes: Math.max(this.#verdict.bytes, result.bytes),
+      };
+    }
+    if (result.bound === undefined || longer.length === 0) return result;
+    return { ...result, verdict: 'violated', violations: [...result.violations, ...longer] };
   }
 
   visited(): Visited {
-    if (this.#answer !== undefined) throw new Error('a reduced search has not visited every state');
+    if (this.#answer !== undefined || this.#verdict !== undefined)
+      throw new Error('a reduced search has not visited every state');
     return this.#search.visited();
   }
 }

@@ -39,6 +39,9 @@ class Reduced implements Model {
   readonly #machine: Machine;
   readonly #steps: PrivateSteps;
   readonly #cpus: number;
+  /** The state that was asked for last, and what was done since. */
+  readonly #origin: Int32Array;
+  readonly #done: number[] = [];
 
   constructor(
     p: Program,
@@ -59,13 +62,14 @@ class Reduced implements Model {
     this.#machine = machine;
     this.#steps = steps;
     this.#cpus = p.env.cpus;
+    this.#origin = new Int32Array(model.words);
     this.unfolded = {
-      initial: (index) => this.#begun((machine.initial()[index] as Int32Array).slice()),
+      initial: (index) => this.#silent((machine.initial()[index] as Int32Array).slice()),
       steps: (state, action) => {
         const copy = state.slice();
         const name = machine.actionName(copy, action);
         const first = { action, name };
-        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy).told] : [first];
+        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy)] : [first];
       },
     };
   }
@@ -79,25 +83,28 @@ class Reduced implements Model {
 
   initial(): readonly Int32Array[] {
     return this.#model.initial().map((state) => {
-      this.#begun(state);
+      this.#silent(state);
       return state;
     });
   }
 
   enabled(state: Int32Array, out: Int32Array): number {
+    this.#origin.set(state);
     return this.#model.enabled(state, out);
   }
 
   apply(state: Int32Array, action: number): number {
     const model = this.#model;
-    let outcome = model.apply(state, action);
+    const outcome = this.#apply(state, action);
     this.witnessed = model.witnessed;
-    this.limit = model.limit;
     if (outcome !== 0 || this.limit !== undefined) return outcome;
     if (this.#steps.crowded(state, action >> 16)) {
       this.limit = 'private steps';
       return 0;
     }
+    const done = this.#done;
+    done.length = 0;
+    done.push(action);
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       for (let n = 0; ; n++) {
         const step = this.#steps.of(state, cpu);
@@ -106,37 +113,45 @@ class Reduced implements Model {
           this.limit = 'private steps';
           return 0;
         }
-        outcome = model.apply(state, step);
+        const violated = this.#apply(state, step) !== 0;
+        if (this.limit !== undefined) return 0;
+        if (violated) {
+          // Taken by itself it would end the run before others come to what they violate: it stays one step of many.
+          state.set(this.#origin);
+          for (const before of done) model.apply(state, before);
+          break;
+        }
         this.witnessed |= model.witnessed;
-        this.limit = model.limit;
-        if (outcome !== 0 || this.limit !== undefined) return outcome;
+        done.push(step);
       }
     }
     return 0;
   }
 
-  /** Takes the private steps of an initial state; none where one says what is wrong from the start on: then any step says it. */
-  #begun(state: Int32Array): Told {
-    const ahead = state.slice();
-    const { told, violated } = this.#silent(ahead);
-    if (violated) return [];
-    state.set(ahead);
-    return told;
+  #apply(state: Int32Array, action: number): number {
+    const outcome = this.#model.apply(state, action);
+    this.limit = this.#model.limit;
+    return outcome;
   }
 
   /** Takes the private steps of a state, by the interpreter, and tells them. */
-  #silent(state: Int32Array): { readonly told: Told; readonly violated: boolean } {
+  #silent(state: Int32Array): Told {
     const machine = this.#machine;
     const told: { action: number; name: string }[] = [];
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       for (let n = 0; n < mostInARow; n++) {
         const action = this.#steps.of(state, cpu);
         if (action < 0) break;
-        told.push({ action, name: machine.actionName(state, action) });
-        if (machine.apply(state, action) !== 0) return { told, violated: true };
+        const before = state.slice();
+        const name = machine.actionName(state, action);
+        if (machine.apply(state, action) !== 0) {
+          state.set(before);
+          break;
+        }
+        told.push({ action, name });
       }
     }
-    return { told, violated: false };
+    return told;
   }
 
   actionName(state: Int32Array, action: number): string {

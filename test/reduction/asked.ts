@@ -41,11 +41,14 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
   if (full.bound === undefined && !given) {
     if (less.bound !== undefined) differ(`the reduced search is cut by ${less.bound}`);
     if (less.verdict !== full.verdict) differ(`${full.verdict} in full, ${less.verdict} reduced`);
+    const violated = (r: Result): string => r.violations.map((v) => v.property).join(' ');
+    if (violated(less) !== violated(full))
+      differ(`${violated(full)} violated in full, ${violated(less)} reduced`);
     if (less.states > full.states) differ(`${less.states} states instead of ${full.states}`);
     less.witnesses.forEach((w, i) => {
       if (w.run !== undefined && full.witnesses[i]?.run === undefined)
         differ(`the witness ${w.name} is reached by no run`);
-      if (full.verdict === 'holds' && w.run === undefined && full.witnesses[i]?.run !== undefined)
+      if (w.run === undefined && full.witnesses[i]?.run !== undefined)
         differ(`the witness ${w.name} is not reached`);
     });
     const told = resultOf(createReducedSearch(model, smaller, { maxStates }));
