@@ -6,7 +6,7 @@ import type { Machine } from './emulator/machine.ts';
 import { createMachine } from './emulator/machine.ts';
 import type { Trace } from './emulator/trace.ts';
 import { tell } from './emulator/trace.ts';
-import type { Bounds, Model, Result, Search } from './explorer/index.ts';
+import type { Bounds, Model, Result, Saved, Search } from './explorer/index.ts';
 import { createReducedSearch } from './explorer/index.ts';
 import type { Program } from './ir.ts';
 import type { Lowered } from './lower.ts';
@@ -78,6 +78,15 @@ export interface How {
   readonly closing?: Closing | undefined;
 }
 
+/** What a verification has found since it was saved before; plain data. */
+export interface SavedVerification {
+  /** Checks that have ended since. */
+  readonly done: readonly CheckResult[];
+  /** Of the one that is being searched: its search, and which operations it has executed. */
+  readonly search?: Saved;
+  readonly executed?: Uint8Array;
+}
+
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
@@ -85,6 +94,7 @@ export class Verification {
   private readonly bounds: Bounds;
   private readonly closing: Closing | undefined;
   private readonly done: CheckResult[] = [];
+  private savedDone = 0;
   private at = 0;
   private readonly searching: Searching;
   private readonly reducing: Reducing | undefined;
@@ -105,10 +115,36 @@ export class Verification {
     this.closing = how.closing;
   }
 
-  /** Expands up to `budget` states. */
-  advance(budget: number): { readonly done: boolean } {
+  /** What has been found since the last time; undefined where that is nothing. */
+  save(): SavedVerification | undefined {
+    // What a bound has cut could go further another time.
+    const cut = this.done.some((c) => c.result.bound !== undefined);
+    const search = cut ? undefined : this.current?.search.save();
+    const done = cut ? [] : this.done.slice(this.savedDone);
+    if (search === undefined && done.length === 0) return undefined;
+    this.savedDone = this.done.length;
+    if (search === undefined || this.current === undefined) return { done };
+    this.current.searched.end();
+    return { done, search, executed: Uint8Array.from(this.current.machine.kernel.executed) };
+  }
+
+  /** Goes on from where one of the same program was saved; all of it must be given, in order, before the first state. */
+  restore({ done, search, executed }: SavedVerification): void {
+    if (done.length > 0) this.current = undefined;
+    this.done.push(...done);
+    this.savedDone = this.done.length;
+    this.at = this.done.length;
     const check = this.scenario.checks[this.at];
-    if (!check) return { done: true };
+    if (search === undefined || check === undefined) return;
+    const { machine, search: mine } = this.begun(check);
+    mine.restore(search);
+    executed?.forEach((e, i) => {
+      if (e === 1) machine.kernel.executed[i] = 1;
+    });
+  }
+
+  /** The search of the check that is next. */
+  private begun(check: Check): NonNullable<typeof this.current> {
     if (!this.current) {
       const lowered = programOf(this.compiled, check);
       const machine = createMachine(lowered.program);
@@ -118,7 +154,14 @@ export class Verification {
       const search = createReducedSearch(model, reduced, this.bounds);
       this.current = { machine, lowered, search, searched };
     }
-    if (this.current.search.advance(budget).done) this.close(check);
+    return this.current;
+  }
+
+  /** Expands up to `budget` states. */
+  advance(budget: number): { readonly done: boolean } {
+    const check = this.scenario.checks[this.at];
+    if (!check) return { done: true };
+    if (this.begun(check).search.advance(budget).done) this.close(check);
     return { done: this.at >= this.scenario.checks.length };
   }
 

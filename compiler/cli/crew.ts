@@ -157,7 +157,10 @@ export class Crew {
     if (this.next < this.until || this.running.size > 0) return;
     const index = this.alone.sort((a, b) => a - b).shift();
     if (index === undefined || this.ended) return;
-    await this.here(index, this.options.settings, false);
+    const { settings } = this.options;
+    // What was found before is found again, or gone on from.
+    const checkpoint = settings.checkpoint && { ...settings.checkpoint, resume: true };
+    await this.here(index, { ...settings, checkpoint }, false);
     await this.rest();
   }
 

@@ -162,6 +162,13 @@ function commands(done: (code: number) => void): Command {
         'write what the verdicts of one spec rest on, for others to check',
       ).conflicts('watch'),
     )
+    .addOption(
+      new Option(
+        '--checkpoint <dir>',
+        'keep what is found there while it is searched, for --resume',
+      ).conflicts(['watch', 'certificate']),
+    )
+    .option('--resume', 'go on from what --checkpoint has kept of a search that was ended')
     .option('--interpreted', 'by the plain interpreter, without generated code')
     .option('--verbose', 'also what each scenario was searched with')
     .option('--watch', 'on a terminal: again after each save, what changed alone; Ctrl-C ends')

@@ -4,6 +4,7 @@ import type { Compiled, Scenario } from '../compile.ts';
 import { generated } from '../generator/engine.ts';
 import { reduced } from '../reduction/reduced.ts';
 import { type Closing, type ScenarioResult, Verification } from '../verify.ts';
+import { Checkpoint, type CheckpointSettings, checkpointFile } from './checkpoint.ts';
 
 export interface Settings {
   readonly maxStates?: number | undefined;
@@ -11,6 +12,7 @@ export interface Settings {
   readonly maxMemory: number;
   readonly interpreted: boolean;
   readonly full: boolean;
+  readonly checkpoint?: CheckpointSettings | undefined;
 }
 
 /** Why a search ends before its end. */
@@ -28,12 +30,14 @@ export type Figures = ReturnType<Verification['progress']>;
 
 /** States between two looks at the clock and at the keyboard. */
 const slice = 4000;
+/** Milliseconds of search between two entries of a checkpoint. */
+const saving = 4000;
 
 /** `heard` is told how far it is, and answers why it shall end, if it shall. */
 export async function search(
   compiled: Compiled,
   scenario: Scenario,
-  { maxStates, maxMemory, interpreted, full }: Settings,
+  { maxStates, maxMemory, interpreted, full, checkpoint }: Settings,
   heard: (figures: Figures) => Stopped | undefined,
   closing?: Closing,
 ): Promise<Done> {
@@ -47,8 +51,22 @@ export async function search(
       closing,
     },
   );
-  const seconds: number[] = scenario.checks.map(() => 0);
+  let seconds: number[] = scenario.checks.map(() => 0);
   let begun = false;
+  const kept =
+    checkpoint &&
+    new Checkpoint(checkpointFile(checkpoint.folder, compiled, scenario, full), checkpoint.resume);
+  for (const entry of kept?.entries() ?? []) {
+    verification.restore(entry.saved);
+    seconds = [...entry.seconds];
+    begun = true;
+  }
+  let saved = performance.now();
+  const save = (): void => {
+    const found = kept && verification.save();
+    if (found) kept.add({ saved: found, seconds });
+    saved = performance.now();
+  };
   for (let done = false; !done; ) {
     const now = performance.now();
     const { check } = verification.progress();
@@ -61,7 +79,9 @@ export async function search(
       begun = true;
     }
     seconds[check] = (seconds[check] ?? 0) + (performance.now() - now) / 1000;
+    if (!stopped && (done || performance.now() - saved >= saving)) save();
     await new Promise((resolve) => setImmediate(resolve));
   }
+  kept?.close();
   return { result: verification.result(), seconds, begun };
 }

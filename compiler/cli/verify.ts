@@ -1,5 +1,6 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
@@ -11,6 +12,7 @@ import { documentOf, fileReport, neverExecuted } from '../report.ts';
 import { sarif } from '../sarif.ts';
 import type { ScenarioResult } from '../verify.ts';
 import { Certificate } from './certificate.ts';
+import { checkpointFile, checkpointFolder, removeCheckpoint } from './checkpoint.ts';
 import { Crew } from './crew.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
@@ -45,6 +47,8 @@ export interface VerifyOptions {
   readonly ascii?: boolean;
   readonly fullRun?: boolean;
   readonly certificate?: string;
+  readonly checkpoint?: string;
+  readonly resume?: boolean;
   readonly interpreted?: boolean;
   readonly verbose?: boolean;
 }
@@ -83,6 +87,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     usage: 0,
   };
   const files: JunitFile[] = [];
+  let kept: readonly string[] = [];
   const print = (text: string): void => {
     crew.progress.clear();
     if (format === 'text' && text !== '') process.stdout.write(t.ascii ? toAscii(text) : text);
@@ -96,6 +101,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
     });
     knowScenarios(specs, options.scenario);
     const certificate = certificateOf(specs, options.certificate);
+    kept = checkpointsOf(specs, options);
     const ordered = specs.map(({ name, compiled }) => {
       const wanted = compiled.scenarios.filter(
         (s) => !options.scenario || options.scenario.includes(s.name),
@@ -136,6 +142,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   } finally {
     crew.end();
   }
+  if (crew.stopped === undefined && totals.unfinished === 0) kept.forEach(removeCheckpoint);
   if (format === 'text') {
     if (totals.scenarios > 0) print(closing(t, totals, (performance.now() - started) / 1000));
   } else process.stdout.write(written(format, files, began, totals.usage === 0));
@@ -153,6 +160,10 @@ function crewOf(options: VerifyOptions, started: number): Crew {
       interpreted: options.interpreted === true,
       // A certificate holds every state.
       full: options.full === true || certificate !== undefined,
+      checkpoint:
+        options.checkpoint === undefined
+          ? undefined
+          : { folder: options.checkpoint, resume: options.resume === true },
     },
     // Its claims are written where the states are, one after the other.
     workers: certificate === undefined ? (workers ?? availableParallelism()) : 1,
@@ -185,6 +196,35 @@ function written(
 function fromHere(name: string): string {
   const path = isAbsolute(name) ? relative(process.cwd(), name) : name;
   return path === '' || path.startsWith('..') ? name : path;
+}
+
+/** Where the searches are kept while they go on. What is there from before is gone on from, or in the way. */
+function checkpointsOf(
+  specs: readonly { readonly compiled: Compiled }[],
+  { checkpoint, resume, scenario, full }: VerifyOptions,
+): readonly string[] {
+  if (checkpoint === undefined) {
+    if (resume) throw new UsageError('--resume goes with --checkpoint DIR: it says where from');
+    return [];
+  }
+  checkpointFolder(checkpoint);
+  const files = specs.flatMap(({ compiled }) =>
+    compiled.scenarios
+      .filter((s) => !scenario || scenario.includes(s.name))
+      .map((s) => checkpointFile(checkpoint, compiled, s, full === true)),
+  );
+  const there = files.filter((f) => existsSync(f)).length;
+  if (there > 0 && !resume)
+    throw new UsageError(
+      `${checkpoint} holds ${count(there, 'search', 'searches')} of these scenarios; add --resume to go on from there, or name another folder`,
+    );
+  if (resume)
+    process.stderr.write(
+      there > 0
+        ? `suture: goes on from ${count(there, 'search', 'searches')} in ${checkpoint}\n`
+        : `suture: ${checkpoint} holds no search of these scenarios; begins anew\n`,
+    );
+  return files;
 }
 
 /** Of the one spec that was named; with errors in it there is nothing to certify. */

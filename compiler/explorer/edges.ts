@@ -1,6 +1,6 @@
 // The steps between states that a search keeps for its goals, in few bytes.
 
-import { type Account, allocate, Bytes, Column, free } from './memory.ts';
+import { type Account, allocate, Bytes, Column, free, type Growing } from './memory.ts';
 
 /**
  * The steps on which a goal may rely: those that are not optional and violate nothing. The successors of
@@ -44,6 +44,19 @@ export class Edges {
     this.#begins = new Column(account);
     this.#before = new Column(account);
     this.#newest = initial - 1;
+  }
+
+  /** All that it has, but for two numbers. */
+  get lists(): readonly Growing[] {
+    return [this.#codes, this.#begins, this.#before];
+  }
+  /** What those lists do not say: how many states' steps are known, and the newest state. */
+  get figures(): readonly [states: number, newest: number] {
+    return [this.#states, this.#newest];
+  }
+  set figures([states, newest]: readonly [number, number]) {
+    this.#states = states;
+    this.#newest = newest;
   }
 
   /** States whose steps are known. */

@@ -8,6 +8,7 @@ export {
   type Progress,
   type Result,
   type Run,
+  type Saved,
   type Search,
   type Step,
   type Violation,

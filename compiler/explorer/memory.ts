@@ -52,6 +52,15 @@ export function free(account: Account, buffer: ArrayBuffer): void {
   buffer.transfer(0);
 }
 
+/** A list that only grows: what has come to it can be taken from its end, and put to the end of another. */
+export interface Growing {
+  readonly length: number;
+  /** What has come since it had that length, in an array of its own. */
+  since(length: number): Int32Array | Uint8Array;
+  /** False where memory is refused. */
+  extend(more: Int32Array | Uint8Array): boolean;
+}
+
 /** Rows of a list that stand together: a power of two, so that a large list grows without being copied. */
 const chunkBits = 15;
 const chunkRows = 1 << chunkBits;
@@ -60,7 +69,7 @@ const chunkRows = 1 << chunkBits;
  * A growing list of rows of `width` 32-bit words. Row n stands in `chunks[chunkOf(n)]` from word `rowIn(n) * width` on.
  * A chunk is replaced when it grows, so it must not be kept while rows are added.
  */
-export class Table {
+export class Table implements Growing {
   readonly width: number;
   readonly #account: Account;
   readonly chunks: Int32Array<ArrayBuffer>[] = [];
@@ -90,12 +99,28 @@ export class Table {
 
   /** All rows, one behind the other, in an array of their own. */
   flat(): Int32Array {
-    const words = new Int32Array(this.length * this.width);
-    this.chunks.forEach((chunk, i) => {
-      const from = i * chunkRows * this.width;
-      words.set(chunk.subarray(0, Math.max(0, words.length - from)), from);
-    });
+    return this.since(0);
+  }
+
+  since(length: number): Int32Array {
+    const { width } = this;
+    const words = new Int32Array((this.length - length) * width);
+    for (let row = length; row < this.length; ) {
+      const from = row & (chunkRows - 1);
+      const end = Math.min(chunkRows, from + this.length - row);
+      const chunk = this.chunks[row >>> chunkBits] as Int32Array;
+      words.set(chunk.subarray(from * width, end * width), (row - length) * width);
+      row += end - from;
+    }
     return words;
+  }
+
+  extend(more: Int32Array): boolean {
+    for (let at = 0; at < more.length; at += this.width) {
+      if (!this.room()) return false;
+      this.add(more, at);
+    }
+    return true;
   }
 
   free(): void {
@@ -135,7 +160,7 @@ export const chunkOf = (row: number): number => row >>> chunkBits;
 export const rowIn = (row: number): number => row & (chunkRows - 1);
 
 /** A growing list of 32-bit words. */
-export class Column {
+export class Column implements Growing {
   readonly #words: Table;
 
   constructor(account: Account) {
@@ -174,6 +199,14 @@ export class Column {
     return this.#words.flat();
   }
 
+  since(length: number): Int32Array {
+    return this.#words.since(length);
+  }
+
+  extend(more: Int32Array): boolean {
+    return this.#words.extend(more);
+  }
+
   free(): void {
     this.#words.free();
   }
@@ -183,7 +216,7 @@ const byteBits = 16;
 const byteChunk = 1 << byteBits;
 
 /** A growing list of bytes. */
-export class Bytes {
+export class Bytes implements Growing {
   readonly #account: Account;
   readonly #chunks: Uint8Array<ArrayBuffer>[] = [];
   length = 0;
@@ -221,6 +254,24 @@ export class Bytes {
     chunk[at] = byte;
     this.length = index + 1;
     return true;
+  }
+
+  since(length: number): Uint8Array {
+    const bytes = new Uint8Array(this.length - length);
+    for (let index = length; index < this.length; ) {
+      const from = index & (byteChunk - 1);
+      const end = Math.min(byteChunk, from + this.length - index);
+      bytes.set(
+        (this.#chunks[index >>> byteBits] as Uint8Array).subarray(from, end),
+        index - length,
+      );
+      index += end - from;
+    }
+    return bytes;
+  }
+
+  extend(more: Uint8Array): boolean {
+    return more.every((byte) => this.push(byte));
   }
 
   free(): void {

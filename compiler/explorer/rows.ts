@@ -1,6 +1,6 @@
 // An exact set of rows of words, each with its number in the order in which they were found.
 
-import { type Account, allocate, chunkOf, free, rowIn, Table } from './memory.ts';
+import { type Account, allocate, chunkOf, free, type Growing, rowIn, Table } from './memory.ts';
 
 /** What 2^31 slots hold at a load under 3/4; with more, a row's number would leave its word. */
 export const mostRows = 0x5ffffffe;
@@ -13,7 +13,7 @@ export const refused = -1;
  * bits as the slots' count has, and above them the row's hash. The hash only spares looks at rows that differ: whole
  * rows are compared before two are called equal.
  */
-export class Rows {
+export class Rows implements Growing {
   readonly width: number;
   readonly #account: Account;
   readonly #limit: number;
@@ -33,6 +33,9 @@ export class Rows {
   }
 
   get count(): number {
+    return this.#table.length;
+  }
+  get length(): number {
     return this.#table.length;
   }
 
@@ -69,6 +72,21 @@ export class Rows {
   /** All rows, one behind the other, in an array of their own. */
   flat(): Int32Array {
     return this.#table.flat();
+  }
+
+  since(length: number): Int32Array {
+    return this.#table.since(length);
+  }
+
+  /** Of rows that were in another such set, in their order; none of them is here yet. */
+  extend(more: Int32Array): boolean {
+    for (let at = 0; at < more.length; at += this.width) {
+      const next = this.count;
+      const row = this.intern(more, at);
+      if (row === refused) return false;
+      if (row !== next) throw new Error('a row came twice');
+    }
+    return true;
   }
 
   /** The slot that holds the row, or the empty one where it belongs. */

@@ -3,7 +3,7 @@
 import { Doom } from './doomed.ts';
 import { Edges, type Graph } from './edges.ts';
 import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
-import { Account, Bytes } from './memory.ts';
+import { Account, Bytes, type Growing } from './memory.ts';
 import type { Model, Unfolded } from './model.ts';
 import { refused } from './rows.ts';
 import { type Cursor, type States, Store, type Touched } from './store.ts';
@@ -101,6 +101,19 @@ export interface Result {
   readonly witnesses: readonly Witness[];
 }
 
+/** What a search has found since it was saved before; plain data. */
+export interface Saved {
+  /** What has come to each of its lists. */
+  readonly grown: readonly (Int32Array | Uint8Array)[];
+  /** The numbers that it goes on with. */
+  readonly figures: readonly number[];
+  readonly bound: string | undefined;
+  readonly violated: readonly (Found | undefined)[];
+  readonly witnessed: readonly (Found | undefined)[];
+  /** Of a search that follows on another: what that one has said. */
+  readonly before?: Result;
+}
+
 /** Goes on as long as its owner wants; nothing in it looks at a clock. */
 export interface Search {
   /** Expands up to `budget` states, or as many looks at a state in the later phases. */
@@ -108,6 +121,13 @@ export interface Search {
   /** Ends the search for a reason of the caller's (`time`), which becomes the bound. */
   stop(reason: string): void;
   progress(): Progress;
+  /**
+   * What has been found since the last time, or since it began; undefined where there is nothing that a search of the
+   * same model would not find again as soon. Such a search that has not begun and is given all of it, one after the
+   * other, goes on from there.
+   */
+  save(): Saved | undefined;
+  restore(saved: Saved): void;
   /** Only once it is done. */
   result(): Result;
   /** Only once it is done and nothing has cut it. What it needs is not on the account of the search. */
@@ -125,7 +145,7 @@ export function createSearch(model: Model, bounds: Bounds = {}, aim: Aim = {}): 
 }
 
 /** What was found at a transition: the state that it leaves, and the action. */
-interface Found {
+export interface Found {
   readonly state: number;
   readonly action: number;
 }
@@ -160,8 +180,8 @@ class BreadthFirst implements Search {
   #level = 0;
   #levelEnd = 0;
 
-  readonly #violated: (Found | undefined)[];
-  readonly #witnessed: (Found | undefined)[];
+  #violated: (Found | undefined)[];
+  #witnessed: (Found | undefined)[];
   /** Bits of the witnesses not yet seen. */
   #unseen: number;
   /** Violations that are asked for and not yet found; without end where all are. */
@@ -179,6 +199,9 @@ class BreadthFirst implements Search {
   readonly #credit: Credit = { left: 0 };
   #conclusion: Generator<void, void> | undefined;
   #bound: string | undefined;
+  /** All that grows, and how long each of it was when it was saved last. */
+  readonly #lists: readonly Growing[];
+  #savedAt: readonly number[];
   #phase: 'explore' | 'goals' | 'explain' | 'done' = 'explore';
 
   constructor(model: Model, bounds: Bounds, { runsOf, unexplained = false }: Aim) {
@@ -211,6 +234,49 @@ class BreadthFirst implements Search {
     });
     this.#levelEnd = this.#store.count;
     this.#edges = new Edges(this.#store.count, this.#account);
+    this.#lists = [...this.#store.lists, ...this.#edges.lists, this.#reach];
+    this.#savedAt = this.#lists.map((list) => list.length);
+  }
+
+  save(): Saved | undefined {
+    if (this.#phase !== 'explore') return undefined;
+    const grown = this.#lists.map((list, i) => list.since(this.#savedAt[i] as number));
+    this.#savedAt = this.#lists.map((list) => list.length);
+    return {
+      grown,
+      figures: [
+        this.#head,
+        this.#transitions,
+        this.#level,
+        this.#levelEnd,
+        this.#unseen,
+        this.#missing,
+        ...this.#edges.figures,
+      ],
+      bound: this.#bound,
+      violated: this.#violated,
+      witnessed: this.#witnessed,
+    };
+  }
+
+  restore({ grown, figures, bound, violated, witnessed }: Saved): void {
+    if (grown.length !== this.#lists.length || violated.length !== this.#violated.length)
+      throw new Error('what was saved is of another model');
+    if (this.#phase === 'done') return;
+    const all = this.#lists.every((list, i) => list.extend(grown[i] as Int32Array | Uint8Array));
+    this.#savedAt = this.#lists.map((list) => list.length);
+    const [head, transitions, level, levelEnd, unseen, missing, states, newest] = figures;
+    this.#head = head as number;
+    this.#transitions = transitions as number;
+    this.#level = level as number;
+    this.#levelEnd = levelEnd as number;
+    this.#unseen = unseen as number;
+    this.#missing = missing as number;
+    this.#edges.figures = [states as number, newest as number];
+    this.#bound = bound;
+    this.#violated = [...violated];
+    this.#witnessed = [...witnessed];
+    if (!all) this.#end(this.#store.refusal);
   }
 
   advance(budget: number): { readonly done: boolean } {

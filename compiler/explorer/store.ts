@@ -1,6 +1,6 @@
 // The visited set: which states are known, exactly, and their numbers in the order in which they were found.
 
-import { type Account, Column, chunkOf, rowIn } from './memory.ts';
+import { type Account, Column, chunkOf, type Growing, rowIn } from './memory.ts';
 import type { Model, Symmetry } from './model.ts';
 import { mostRows, Rows, refused } from './rows.ts';
 
@@ -224,6 +224,11 @@ export class Store {
   /** Why the last insertion was refused. */
   get refusal(): 'states' | 'memory' | 'symmetry' {
     return this.#foreign ? 'symmetry' : this.#states.full ? 'states' : 'memory';
+  }
+
+  /** All that it has. */
+  get lists(): readonly Growing[] {
+    return [...new Set(this.#rows), this.#states, this.#parents];
   }
 
   get states(): States {

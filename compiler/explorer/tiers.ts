@@ -6,6 +6,7 @@ import {
   createSearch,
   type Progress,
   type Result,
+  type Saved,
   type Search,
   type Violation,
   type Visited,
@@ -37,6 +38,8 @@ class Tiers implements Search {
   readonly #bounds: Bounds;
   #search: Search;
   #first = true;
+  /** What the reduced search has said, once the full one follows. */
+  #before: Result | undefined;
   /** What the reduced search has said of all but the shortest runs. */
   #verdict: Result | undefined;
   #found: readonly Violation[] = [];
@@ -58,8 +61,7 @@ class Tiers implements Search {
   }
 
   /** What the reduced search has said, and whether that is all. */
-  #judge(stopped: string | undefined): void {
-    const result = this.#search.result();
+  #judge(stopped: string | undefined, result = this.#search.result()): void {
     const { bound, violations } = result;
     const holds = result.verdict === 'holds' && result.witnesses.every((w) => w.run !== undefined);
     const unfinished =
@@ -69,6 +71,7 @@ class Tiers implements Search {
       return;
     }
     this.#first = false;
+    this.#before = result;
     // What cannot end well is judged by the full search alone: a goal that is out of reach here has a way there perhaps.
     this.#found = violations.filter((v) => v.goal === undefined);
     const all =
@@ -92,6 +95,16 @@ class Tiers implements Search {
 
   progress(): Progress {
     return this.#search.progress();
+  }
+
+  save(): Saved | undefined {
+    const saved = this.#answer === undefined ? this.#search.save() : undefined;
+    return saved && this.#before !== undefined ? { ...saved, before: this.#before } : saved;
+  }
+
+  restore(saved: Saved): void {
+    if (this.#first && saved.before !== undefined) this.#judge(undefined, saved.before);
+    this.#search.restore(saved);
   }
 
   result(): Result {

@@ -7,6 +7,7 @@ import {
   type Model,
   type Result,
   type Run,
+  type Saved,
 } from '../../compiler/explorer/index.ts';
 import { lock } from './lock.ts';
 import { poke } from './poke.ts';
@@ -269,6 +270,34 @@ describe('small steps', () => {
       expect(running.result()).toEqual(once.result());
     }
   });
+});
+
+test.each([
+  ['holds', () => lock({ max: 3 })],
+  ['safety', () => lock({ max: 3, careless: true })],
+  ['livelock', () => lock({ max: 3, forgets: true, spins: true })],
+  ['poke', () => poke(2)],
+])('what was saved is gone on with: %s', (_, model) => {
+  const once = createSearch(model());
+  while (!once.advance(1000).done);
+  for (const budget of [1, 5, 40]) {
+    const entries: Saved[] = [];
+    let last = createSearch(model());
+    for (let n = 1; !last.advance(budget).done; n++) {
+      const saved = last.save();
+      if (saved !== undefined) entries.push(structuredClone(saved));
+      if (n % 4 !== 0 || n > 60) continue;
+      last = createSearch(model());
+      for (const entry of entries) last.restore(entry);
+      expect(last.save()?.grown.filter((g) => g.length > 0)).toEqual([]);
+    }
+    const { bytes: _, ...result } = last.result();
+    const { bytes: __, ...expected } = once.result();
+    expect(result).toEqual(expected);
+  }
+  const other = createSearch(lock({ max: 2 }));
+  const entry = { ...(createSearch(poke(2)).save() as Saved), grown: [] };
+  expect(() => other.restore(entry)).toThrow('of another model');
 });
 
 describe('poke', () => {

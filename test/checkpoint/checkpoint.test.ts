@@ -1,0 +1,164 @@
+// A search that was killed goes on from its checkpoint, and says what it would have said.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { generated } from '../../compiler/generator/engine.ts';
+import { compile } from '../../compiler/index.ts';
+import { reduced } from '../../compiler/reduction/reduced.ts';
+import { type SavedVerification, Verification } from '../../compiler/verify.ts';
+import { example } from '../cli/command.ts';
+
+vi.setConfig({ testTimeout: 600_000 });
+const long = process.env.SUTURE_LONG !== undefined;
+const root = resolve(import.meta.dirname, '../..');
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'suture-checkpoint-'));
+  folders.push(folder);
+  return folder;
+}
+
+describe('saved between any two slices, and gone on with in another search', () => {
+  const cases = [
+    ['one-stub', 'IRQs on'],
+    ['one-stub', 'IRQs off at the site'],
+    ['overwrite-in-place', "one aligned store, Intel's manual"],
+    ['spin-iret', 'IRQs off at the site'],
+    ['two-stubs', 'no third sync: the stub is gone'],
+  ] as const;
+
+  test.each(cases)('%s, %s', (file, name) => {
+    const compiled = compile(readFileSync(example(file), 'utf8'));
+    const scenario = compiled.scenarios.find((s) => s.name === name);
+    if (!scenario) throw new Error(`no scenario ${name}`);
+    for (const reducing of [undefined, reduced]) {
+      const begin = (): Verification =>
+        new Verification(compiled, scenario, {}, { searching: generated, reducing });
+      const once = begin();
+      while (!once.advance(1000).done);
+      const plain = (v: Verification): unknown =>
+        v.result().checks.map(({ result: { bytes: _, ...result }, how: __, ...rest }) => ({
+          ...rest,
+          result,
+        }));
+      let last = begin();
+      const entries: Buffer[] = [];
+      for (let n = 0; !last.advance(37).done; n++) {
+        if (n % 3 === 0) continue;
+        const saved = last.save();
+        // Nothing more is kept once all states are found.
+        if (saved === undefined) continue;
+        entries.push(serialize(saved));
+        if (n % 5 !== 0) continue;
+        last = begin();
+        for (const entry of entries) last.restore(deserialize(entry) as SavedVerification);
+      }
+      expect(entries.length).toBeGreaterThan(2);
+      expect(plain(last)).toEqual(plain(once));
+    }
+  });
+});
+
+const scenario = ['verify', example('two-stubs'), '--scenario', 'three CPUs', '--full', '--json'];
+
+function begin(folder: string, ...more: string[]): { child: ChildProcess; said: Promise<string> } {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'compiler/cli/suture.js'), ...scenario, '--checkpoint', folder, ...more],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let out = '';
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  return { child, said: new Promise((resolve) => child.on('close', () => resolve(out))) };
+}
+
+const sizeOf = (folder: string): number => {
+  const [file] = existsSync(folder) ? readdirSync(folder) : [];
+  return file === undefined ? 0 : statSync(join(folder, file)).size;
+};
+
+/** Kills it some time after it has added something to the checkpoint; the size of that. */
+async function killed(child: ChildProcess, folder: string, wait: number): Promise<number> {
+  const before = sizeOf(folder);
+  while (sizeOf(folder) === before && child.exitCode === null)
+    await new Promise((next) => setTimeout(next, 20));
+  await new Promise((next) => setTimeout(next, wait));
+  child.kill('SIGKILL');
+  await new Promise((next) => {
+    if (child.exitCode === null && child.signalCode === null) child.on('close', next);
+    else next(undefined);
+  });
+  return sizeOf(folder);
+}
+
+test.each(['torn', 'spoilt'])('killed, and the last entry is %s', async (how) => {
+  const folder = emptyFolder();
+  const first = begin(folder);
+  const size = await killed(first.child, folder, 300);
+  expect(first.child.signalCode).toBe('SIGKILL');
+  expect(size).toBeGreaterThan(10_000);
+
+  const refused = begin(folder);
+  expect(await refused.said).toBe('');
+  expect(refused.child.exitCode).toBe(2);
+
+  // What stands before the last entry is gone on from.
+  const second = begin(folder, '--resume');
+  const more = await killed(second.child, folder, 100);
+  expect(more).toBeGreaterThan(size);
+  const file = join(folder, readdirSync(folder)[0] as string);
+  if (how === 'torn') truncateSync(file, size + ((more - size) >> 1));
+  else {
+    const bytes = readFileSync(file);
+    const at = more - 100;
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(file, bytes);
+  }
+
+  const third = begin(folder, '--resume');
+  const document = JSON.parse(await third.said);
+  expect(third.child.exitCode).toBe(0);
+  const [{ scenarios }] = document.files;
+  expect(scenarios).toHaveLength(1);
+  // What the gallery's figures say of it.
+  expect(scenarios[0]).toMatchObject({
+    verdict: 'holds',
+    asExpected: true,
+    search: 'full',
+    states: 2_281_504,
+    transitions: 8_071_696,
+    depth: 198,
+  });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test.runIf(long)('killed ten times', async () => {
+  const folder = emptyFolder();
+  let kills = 0;
+  let done = begin(folder);
+  for (; kills < 10; kills++) {
+    await killed(done.child, folder, 3000 * Math.random());
+    if (done.child.signalCode === null) break;
+    done = begin(folder, '--resume');
+  }
+  const { states, transitions } = JSON.parse(await done.said).files[0].scenarios[0];
+  expect([kills > 2, states, transitions]).toEqual([true, 2_281_504, 8_071_696]);
+});
