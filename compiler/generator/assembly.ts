@@ -2,10 +2,11 @@
 
 import { kinds } from '../emulator/machine.ts';
 import { region } from '../ir.ts';
-import type { Statement } from './code.ts';
+import type { Statement, Word } from './code.ts';
 import {
   add,
   below,
+  either,
   eq,
   isZero,
   join,
@@ -14,11 +15,13 @@ import {
   less,
   mask,
   ne,
+  pick,
   right,
   state,
   sub,
   variable,
 } from './code.ts';
+import { first, int3 } from './fetches.ts';
 import { cpu, t } from './memory.ts';
 import { unsaid } from './outcomes.ts';
 import type { Action, Transitions } from './transitions.ts';
@@ -78,12 +81,48 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
   const steps = indexed.filter((x) => x.action.step !== undefined);
   const others = indexed.filter((x) => x.action.step === undefined);
 
-  // Which step a CPU can take: 1 + the action's index, 0 if none, `unsaid` where bytes are in doubt.
+  // What the first byte of a fetch is read as by a choice, and how many choices there are: INT3 alone may be seen or
+  // not, any other doubt about a byte is unpredictable. In the order of their values, and before them what is torn.
+  const ways = variable('ways');
+  const choice = variable('choice');
+  m.add(
+    'read',
+    ['cell', 'choice'],
+    (v) => ['cell', 'choice', 'newest', 'older', 'other'].includes(v),
+    (f) => {
+      const [newest, older, other] = ['newest', 'older', 'other'].map(variable) as [
+        Word,
+        Word,
+        Word,
+      ];
+      f.assign('newest', made.newest(variable('cell')));
+      f.assign('older', made.older(variable('cell')));
+      f.assign('first', newest);
+      f.when(isZero(older), () => f.return(0));
+      f.assign('first', k(-1));
+      const has = either(
+        eq(newest, int3),
+        ...[0, 9, 18].map((n) => eq(mask(right(older, n), 511), int3 + 1)),
+      );
+      f.when(isZero(has), () => f.return(0));
+      f.assign('ways', k(2));
+      // One older value, and one of the two is INT3.
+      f.when(below(older, 512), () =>
+        f.assign('first', pick(eq(newest, int3), sub(older, 1), newest)),
+      );
+      f.assign('other', first);
+      f.when(eq(less(other, int3), choice), () => f.assign('first', k(int3)));
+      f.constant(0);
+    },
+  );
+
+  // Which step a CPU can take by a choice: 1 + the action's index, 0 if none, `unsaid` where that is not known.
   m.add(
     'step_of',
-    [],
-    () => false,
+    ['choice'],
+    (v) => v === 'choice',
     (f) => {
+      f.assign('ways', k(1));
       f.when(isZero(made.free), () => f.return(0));
       const base = region.kernel | 0;
       const operations = made.program.kernel.length;
@@ -93,8 +132,13 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
         if (where !== undefined) byRip.set(where, [...(byRip.get(where) ?? []), x]);
       }
       const tryAll = (all: readonly { action: Action; index: number }[]): void => {
-        const cells = [...new Set(all.flatMap((x) => x.action.step?.cells ?? []))];
-        if (cells.length > 0) f.when(made.doubt(cells), () => f.return(unsaid));
+        const { cell = -1, settled = true } = all[0]?.action.step ?? {};
+        if (cell >= 0) {
+          f.value(k(cell));
+          f.value(choice);
+          f.run('read');
+          if (!settled) f.when(ne(ways, 1), () => f.return(unsaid));
+        }
         for (const { action, index } of all)
           f.when(action.step?.own ?? k(0), () => f.return(index + 1));
         f.return(0);
@@ -156,10 +200,15 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
         for (const x of all) f.when(x.action.guard, () => push(f, x.action.code));
       };
       offer(others.filter((x) => kind(x) === kinds.latched));
-      f.call('step_of');
-      f.set('step_found');
-      f.when(eq(found, unsaid), () => f.return(unsaid));
-      f.when(ne(found, 0), () => push(f, kinds.step));
+      const offerStep = (by: number): void => {
+        f.value(k(by));
+        f.call('step_of');
+        f.set('step_found');
+        f.when(eq(found, unsaid), () => f.return(unsaid));
+        f.when(ne(found, 0), () => push(f, kinds.step | by));
+      };
+      offerStep(0);
+      f.when(ne(ways, 1), () => offerStep(1));
       offer(others.filter((x) => kind(x) !== kinds.latched && kind(x) !== kinds.commit));
       offer(others.filter((x) => kind(x) === kinds.commit));
       f.result(n);
@@ -185,7 +234,8 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
         f.result(variable('outcome'));
         f.giveBack();
       };
-      f.when(eq(code, kinds.step), () => {
+      f.when(eq(right(code, 12), kinds.step), () => {
+        f.value(mask(code, 0xfff));
         f.call('step_of');
         f.set('step_found');
         f.when(eq(found, unsaid), () => f.return(unsaid));

@@ -23,6 +23,7 @@ import {
   right,
   state,
   times,
+  variable,
   wide,
   yes,
 } from './code.ts';
@@ -31,20 +32,25 @@ import { cpu, t } from './memory.ts';
 import { outcomeOutside } from './outcomes.ts';
 
 const longest = 15;
-const int3 = 0xcc;
+export const int3 = 0xcc;
+
+/** What the first byte is read as; -1 where it is torn. */
+export const first = variable('first');
 
 /** One way to go on from an address. */
 export interface Way {
   /** The address's low word; or the addresses of stubs that are gone; or all that are not known. */
   readonly at: number | 'gone' | 'elsewhere';
   readonly guard: Word;
+  /** In a place: the guard of who has settled what the first byte is read as, which is `first`. */
+  readonly own?: Word;
   /** The instruction, or the outcome that its fetch has. */
   readonly insn?: Prepared;
   readonly outcome?: Word;
   /** The place of which this is the first byte, and of which a pass opens; or -1. */
   readonly place: number;
-  /** Cells that its fetch may read. */
-  readonly cells: readonly number[];
+  /** The cell of its first byte, or -1. */
+  readonly cell: number;
   /** Parts of the instruction that are read when it is executed. */
   readonly given?: ReadonlyMap<number, Wide>;
 }
@@ -99,7 +105,7 @@ export class Fetches extends Kernel {
     const ways: Way[] = [];
     const known: Word[] = [];
     for (const { at, insn } of this.sites()) {
-      ways.push({ at, guard: yes, insn, place: -1, cells: [] });
+      ways.push({ at, guard: yes, insn, place: -1, cell: -1 });
       known.push(eq(this.rip, at));
     }
     p.places.forEach((place, i) => {
@@ -122,7 +128,7 @@ export class Fetches extends Kernel {
       guard: both(isZero(either(...known)), isZero(kernel), isZero(idle)),
       outcome: pick(anywhere, outcomeOutside, this.faultOutcome),
       place: -1,
-      cells: [],
+      cell: -1,
     });
     return ways;
   }
@@ -140,11 +146,13 @@ export class Fetches extends Kernel {
 
   // ---- bytes that may be older for this CPU
 
-  private cell(cell: number): Word {
-    return state(k(this.l.cells + cell));
+  protected cell(cell: number | Word): Word {
+    return state(typeof cell === 'number' ? k(this.l.cells + cell) : add(cell, this.l.cells));
   }
-  protected older(cell: number): Word {
-    return state(add(times(cpu, this.viewWords), (this.l.views[0] as number) + cell));
+  protected older(cell: number | Word): Word {
+    const view = times(cpu, this.viewWords);
+    const from = this.l.views[0] as number;
+    return state(typeof cell === 'number' ? add(view, from + cell) : add(add(view, cell), from));
   }
   /** The three values that a set of older ones has, as value + 1, or 0. */
   private fields(cell: number): readonly Word[] {
@@ -189,47 +197,64 @@ export class Fetches extends Kernel {
         all.findIndex((x) => x.join() === a.join()) === n,
     );
     const at = address | 0;
-    const first = offset === 0 ? index : -1;
-    const read = cells.filter((x) => x >= 0);
+    const opens = offset === 0 ? index : -1;
+    const cell = cells[0] as number;
     const ways: Way[] = [];
     for (const bytes of admitted) {
       const insn = this.prepared(address, bytes);
       const whole = insn !== undefined && insn.bytes.length === bytes.length;
-      const guard = this.reads(cells, bytes);
-      if (whole) ways.push({ at, guard, insn, place: first, cells: read });
-      else ways.push({ at, guard, outcome: k(outcomeOutside), place: -1, cells: read });
+      const rest = this.readsOn(cells, bytes);
+      const guard = both(this.begins(cell, bytes[0] as number), rest);
+      const own = both(eq(first, bytes[0] as number), rest);
+      if (whole) ways.push({ at, guard, own, insn, place: opens, cell });
+      else ways.push({ at, guard, own, outcome: k(outcomeOutside), place: -1, cell });
     }
     // What is read is none of them and never ends: a fault, as in every other place without code.
     const endless = this.runsOff(address, cells, fixed);
-    for (const bytes of endless)
+    for (const bytes of endless) {
+      const rest = this.readsOn(cells, bytes);
       ways.push({
         at,
-        guard: this.reads(cells, bytes),
+        guard: both(this.begins(cell, bytes[0] as number), rest),
+        own: both(eq(first, bytes[0] as number), rest),
         outcome: this.faultOutcome,
-        place: first,
-        cells: read,
+        place: opens,
+        cell,
       });
-    const torn = this.torn(cells, fixed, [...admitted, ...endless], 0);
+    }
+    const good = [...admitted, ...endless];
+    const begun = [...new Set(good.map((a) => a[0] as number))];
+    const tornBehind = new Map(begun.map((v) => [v, this.tornBehind(cells, fixed, good, 0, v)]));
     ways.push({
       at,
-      guard: torn,
+      guard: either(
+        this.doubtful(cell),
+        this.others(cell, begun),
+        ...begun.map((v) => both(this.may(cell, v), tornBehind.get(v) as Word)),
+      ),
+      own: either(
+        both(...begun.map((v) => ne(first, v))),
+        ...begun.map((v) => both(eq(first, v), tornBehind.get(v) as Word)),
+      ),
       outcome: k(1 + property('torn_instruction')),
       place: -1,
-      cells: read,
+      cell,
     });
     return ways;
   }
 
-  /** Whether a fetch can read these bytes, without a doubt about one that it takes. */
-  private reads(cells: readonly number[], bytes: Uint8Array): Word {
+  /** Whether a fetch can read a first byte as this, without a doubt that makes it torn. */
+  private begins(cell: number, byte: number): Word {
+    return byte === int3
+      ? this.may(cell, byte)
+      : both(this.may(cell, byte), isZero(this.doubtful(cell)));
+  }
+  /** Whether a fetch reads these bytes behind the first, without a doubt about one. */
+  private readsOn(cells: readonly number[], bytes: Uint8Array): Word {
     return both(
       ...[...bytes].map((b, i) => {
         const cell = cells[i] as number;
-        if (cell < 0) return yes;
-        if (i > 0) return both(isZero(this.older(cell)), eq(this.cell(cell), b));
-        return b === int3
-          ? this.may(cell, b)
-          : both(this.may(cell, b), isZero(this.doubtful(cell)));
+        return i === 0 || cell < 0 ? yes : both(isZero(this.older(cell)), eq(this.cell(cell), b));
       }),
     );
   }
@@ -268,7 +293,19 @@ export class Fetches extends Kernel {
     return [...values];
   }
 
-  /** Whether some way to read on from byte `i` ends in bytes that are none of `admitted`, which agree so far. */
+  /** Whether what is read behind byte `i`, which is `v`, ends in bytes that are none of `admitted`, which agree so far. */
+  private tornBehind(
+    cells: readonly number[],
+    fixed: readonly number[],
+    admitted: readonly Uint8Array[],
+    i: number,
+    v: number,
+  ): Word {
+    const rest = admitted.filter((a) => a[i] === v);
+    return rest.some((a) => a.length === i + 1) ? no : this.torn(cells, fixed, rest, i + 1);
+  }
+
+  /** The same from byte `i` on, which is not the first. */
   private torn(
     cells: readonly number[],
     fixed: readonly number[],
@@ -276,25 +313,16 @@ export class Fetches extends Kernel {
     i: number,
   ): Word {
     const values = [...new Set(admitted.map((a) => a[i] as number))];
-    const onward = (v: number): Word => {
-      const rest = admitted.filter((a) => a[i] === v);
-      return rest.some((a) => a.length === i + 1) ? no : this.torn(cells, fixed, rest, i + 1);
-    };
+    const onward = (v: number): Word => this.tornBehind(cells, fixed, admitted, i, v);
     const cell = cells[i] as number;
     if (cell < 0) {
       const b = fixed[i] as number;
       return values.includes(b) ? onward(b) : yes;
     }
-    if (i > 0)
-      return either(
-        ne(this.older(cell), 0),
-        both(...values.map((v) => ne(this.cell(cell), v))),
-        ...values.map((v) => both(eq(this.cell(cell), v), onward(v))),
-      );
     return either(
-      this.doubtful(cell),
-      this.others(cell, values),
-      ...values.map((v) => both(this.may(cell, v), onward(v))),
+      ne(this.older(cell), 0),
+      both(...values.map((v) => ne(this.cell(cell), v))),
+      ...values.map((v) => both(eq(this.cell(cell), v), onward(v))),
     );
   }
 
@@ -326,6 +354,7 @@ export class Fetches extends Kernel {
       const at = (info.from + n) | 0;
       const length = insn.bytes.length;
       const cells = Array.from({ length: stub.template.length - n }, (_, i) => info.cell + n + i);
+      const cell = cells[0] as number;
       /** Values of the holes before a byte, for an instruction that has them in its operations. */
       const filled = (
         read: Prepared,
@@ -364,22 +393,23 @@ export class Fetches extends Kernel {
       ): void => {
         if (read > cells.length) return;
         const is = (i: number): Word => {
-          const cell = cells[i] as number;
           // A hole that is being filled is the path of its own byte.
-          return i < holes && hole(i) ? yes : eq(this.cell(cell), values[i] as number);
+          return i < holes && hole(i)
+            ? yes
+            : eq(this.cell(cells[i] as number), values[i] as number);
         };
         const all = Array.from({ length: read }, (_, i) => i);
         const older = (i: number): Word => this.older(cells[i] as number);
         torn.push(
-          this.doubtful(cells[0] as number),
+          this.doubtful(cell),
           ...all.map((i) =>
             i === 0 ? no : both(ne(older(i), 0), ...all.slice(0, i).map((b) => is(b))),
           ),
         );
         const guard = both(isBuilt, ...all.map((i) => both(isZero(older(i)), is(i))));
         covered.push(guard);
-        if (found === null) ways.push({ at, guard, outcome: this.faultOutcome, place: -1, cells });
-        else ways.push({ at, guard, ...filled(found, holes), place: -1, cells });
+        if (found === null) ways.push({ at, guard, outcome: this.faultOutcome, place: -1, cell });
+        else ways.push({ at, guard, ...filled(found, holes), place: -1, cell });
       };
       path(marked, length, insn, length);
       // Stubs are built byte by byte, in their order: what is not there yet is 0.
@@ -394,7 +424,7 @@ export class Fetches extends Kernel {
           break;
         }
       }
-      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1, cells });
+      ways.push({ at, guard: isZero(isBuilt), outcome: stale, place: -1, cell });
       const torns = either(...torn);
       const isTorn = both(isBuilt, torns);
       ways.push({
@@ -402,14 +432,14 @@ export class Fetches extends Kernel {
         guard: isTorn,
         outcome: k(1 + property('torn_instruction')),
         place: -1,
-        cells,
+        cell,
       });
       ways.push({
         at,
         guard: both(isBuilt, isZero(either(torns, ...covered))),
         outcome: k(outcomeOutside),
         place: -1,
-        cells,
+        cell,
       });
       known.push(eq(this.rip, at));
       n += length;
@@ -420,7 +450,7 @@ export class Fetches extends Kernel {
       guard: this.inside(this.rip, from, to),
       outcome: stale,
       place: -1,
-      cells: [],
+      cell: -1,
     });
     known.push(this.inside(this.rip, from, to));
     return ways;

@@ -1,4 +1,4 @@
-// A check's machine for the search: generated code once there is any, the interpreter where only that can say.
+// A check's machine for the search: generated code once there is any, the interpreter for what that does not say.
 
 import type { Machine } from '../emulator/machine.ts';
 import type { Model } from '../explorer/model.ts';

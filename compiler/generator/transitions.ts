@@ -25,7 +25,7 @@ import { cpu, finished, plain, t } from './memory.ts';
 export interface Action {
   /** As the explorer's traces name it, with what it executes. */
   readonly name: string;
-  /** As the emulator numbers it, without the CPU; a step that is the only one that its CPU can take. */
+  /** As the emulator numbers it, without the CPU; a step as the only one that its CPU can take. */
   readonly code: number;
   /** Over `cpu` and what `chosen` says of it. */
   readonly guard: Word;
@@ -34,10 +34,12 @@ export interface Action {
   readonly step?: {
     /** Where RIP stands; elsewhere than anywhere that is known if absent. */
     readonly at?: number;
-    /** The guard without that, and without what allows any step. */
+    /** The guard without that, and without what allows any step; where `settled`, of who has settled what `first` is. */
     readonly own: Word;
-    /** Cells that its fetch may read. */
-    readonly cells: readonly number[];
+    /** The cell of the first byte that it fetches, or -1. */
+    readonly cell: number;
+    /** Whether `own` is the whole truth where that cell is in doubt. */
+    readonly settled: boolean;
   };
 }
 
@@ -54,8 +56,9 @@ export interface Transitions {
   readonly chosen: readonly { readonly name: string; readonly value: Word }[];
   /** The spec's own properties, behind each action. */
   readonly judge: readonly Statement[];
-  /** Whether the acting CPU may still fetch something older of one of these cells. */
-  doubt(cells: readonly number[]): Word;
+  /** The newest value of a cell, and the set of older ones that the acting CPU may still fetch. */
+  newest(cell: Word): Word;
+  older(cell: Word): Word;
   /** What allows a CPU any step. */
   readonly free: Word;
   /** Words of the state, by where they stand. */
@@ -118,7 +121,8 @@ class Maker extends Fetches {
         { name: 'c', value: this.contextAt(t) },
       ],
       judge,
-      doubt: (cells) => either(...cells.map((x) => ne(this.older(x), 0))),
+      newest: (cell) => this.cell(cell),
+      older: (cell) => this.older(cell),
       free: this.free,
       fields: l.fields,
       waived: [...p.waived.keys()],
@@ -186,7 +190,7 @@ class Maker extends Fetches {
             this.settle(true),
           );
         },
-        { at: this.ripOf(i), own: this.ready(i), cells: [] },
+        { at: this.ripOf(i), own: this.ready(i), cell: -1, settled: true },
       );
     });
     for (const way of this.ways()) {
@@ -196,7 +200,8 @@ class Maker extends Fetches {
       const step = (own: Word): Action['step'] => ({
         ...(typeof at === 'number' ? { at } : {}),
         own,
-        cells: way.cells,
+        cell: way.cell,
+        settled: way.cell < 0 || way.own !== undefined,
       });
       if (!insn) {
         this.action(
@@ -208,7 +213,7 @@ class Maker extends Fetches {
             if (way.place >= 0) g.when(this.isUserCode(), () => this.enter(way.place));
             g.violate(way.outcome as Word);
           },
-          step(way.guard),
+          step(way.own ?? way.guard),
         );
         continue;
       }
@@ -219,7 +224,6 @@ class Maker extends Fetches {
           : insn.stores === 0
             ? yes
             : less(this.buffered, bufferUnits + 1 - insn.stores);
-      const own = both(canRun, way.guard);
       const run = (): void => {
         this.given.clear();
         for (const [i, value] of way.given ?? []) this.given.set(i, value);
@@ -236,7 +240,13 @@ class Maker extends Fetches {
         if (!trapped) g.when(this.isUserCode(), () => this.settle(returns));
         this.given.clear();
       };
-      this.action(this.nameOf(way), code(0, kinds.step), both(free, here, own), run, step(own));
+      this.action(
+        this.nameOf(way),
+        code(0, kinds.step),
+        both(free, here, canRun, way.guard),
+        run,
+        step(both(canRun, way.own ?? way.guard)),
+      );
     }
   }
 

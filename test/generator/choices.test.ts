@@ -1,0 +1,72 @@
+// Generated code says itself what may be fetched: the same choices in the same order, and no state is left to the interpreter.
+
+import { expect, test } from 'vitest';
+import { createMachine } from '../../compiler/emulator/machine.ts';
+import { generated } from '../../compiler/generator/engine.ts';
+import { excluded } from '../../compiler/generator/transitions.ts';
+import type { Program } from '../../compiler/ir.ts';
+import { corners, gallery } from './gallery.ts';
+
+const long = process.env.SUTURE_LONG !== undefined;
+/** States that are compared of each check, those in doubt first. */
+const most = long ? 20_000 : 250;
+
+/** What a state allows and what comes of it, as the interpreter says and as generated code does. */
+function compare(p: Program): { doubts: number; how: string } {
+  const plain = createMachine(p);
+  const machine = createMachine(p);
+  const { model, how } = generated(p, machine, 0);
+  const wanted = new Int32Array(4096);
+  const found = new Int32Array(4096);
+  const seen = new Set<string>();
+  const key = (s: Int32Array): string =>
+    Buffer.from(s.buffer, s.byteOffset, s.byteLength).toString('latin1');
+  let doubts = 0;
+  const clear: Int32Array[] = [...plain.initial()];
+  const doubtful: Int32Array[] = [];
+  for (;;) {
+    const state = doubtful.shift() ?? clear.shift();
+    if (state === undefined) break;
+    const n = plain.enabled(state.slice(), wanted);
+    const actions = [...wanted.subarray(0, n)];
+    expect([...found.subarray(0, model.enabled(state, found))]).toEqual(actions);
+    const { scratch } = model;
+    if (scratch === undefined) throw new Error('there is no engine');
+    for (const action of actions) {
+      // A step that is one of several ways to fetch.
+      if (/ fetch /.test(plain.actionName(state.slice(), action))) doubts++;
+      const to = state.slice();
+      const outcome = plain.apply(to, action);
+      scratch.set(state);
+      const answer = model.apply(scratch, action);
+      const { limit } = plain;
+      expect([answer, model.limit]).toEqual([outcome, limit]);
+      if (outcome === 0 && limit === undefined) {
+        const id = key(to);
+        expect(key(scratch) === id).toBe(true);
+        if (seen.has(id) || seen.size >= most) continue;
+        seen.add(id);
+        const { l } = plain.core;
+        const inDoubt = l.views.some((v) => to.subarray(v, v + l.viewWords).some((x) => x !== 0));
+        (inDoubt ? doubtful : clear).push(to);
+      }
+      expect(model.witnessed).toBe(plain.witnessed);
+    }
+  }
+  return { doubts, how: how() };
+}
+
+const cases = [...gallery(long ? 1000 : 1), ...corners()].filter(
+  (c) => excluded(c.program) === undefined,
+);
+let doubts = 0;
+
+test.each(cases.map((c) => [c.name, c.program] as const))('%s', (_, program) => {
+  const compared = compare(program);
+  doubts += compared.doubts;
+  expect(compared.how).toBe('generated; 0 states and steps interpreted');
+});
+
+test('there were fetches in doubt', () => {
+  expect(doubts).toBeGreaterThan(500);
+});
