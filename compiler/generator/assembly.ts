@@ -22,8 +22,8 @@ import {
   variable,
 } from './code.ts';
 import { first, int3 } from './fetches.ts';
-import { cpu, t } from './memory.ts';
-import { unsaid } from './outcomes.ts';
+import { cpu, outcome, t } from './memory.ts';
+import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
 import type { Action, Transitions } from './transitions.ts';
 import type { Body } from './wasm.ts';
 import { Module } from './wasm.ts';
@@ -58,7 +58,7 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
   };
   const m = new Module({ kept, partOf, dirty, executed, part });
   // What others read by name stands first.
-  for (const name of ['outcome', 'events', 'finished']) m.global(name);
+  for (const name of ['outcome', 'events', 'finished', 'witnessed']) m.global(name);
   const body = (
     name: string,
     statements: readonly Statement[],
@@ -68,13 +68,19 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
       f.block(statements);
       f.constant(0);
     });
-  for (const r of made.routines) {
+  for (const r of [...made.routines, ...made.witnesses.routines]) {
     const own = new RegExp(`^${r.name}_\\d+$`);
     body(r.name, r.body, (v) => own.test(v));
   }
+  const ofAction = (v: string): boolean => /^x\d+$/.test(v);
   made.actions.forEach((a, i) => {
-    body(`action${i}`, a.body, (v) => /^x\d+$/.test(v));
+    body(`action${i}`, a.body, ofAction);
   });
+  const judges = [
+    { name: 'judge', statements: made.judge },
+    { name: 'see', statements: made.witnesses.body },
+  ].filter((x) => x.statements.length > 0);
+  for (const x of judges) body(x.name, x.statements, ofAction);
   body('select', made.select, () => false);
 
   const indexed = made.actions.map((action, index) => ({ action, index }));
@@ -216,7 +222,29 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
     true,
   );
 
-  // Does an action: its outcome, or `unsaid`; then nothing was written.
+  m.add(
+    'judged',
+    [],
+    () => false,
+    (f) => {
+      f.when(ne(outcome, 0), () => {
+        f.result(outcome);
+        f.giveBack();
+      });
+      for (const x of judges) {
+        f.run(x.name);
+        f.when(less(outcomeOfLimit - 1, outcome), () => f.return(unjudged));
+        f.when(ne(outcome, 0), () => {
+          f.result(outcome);
+          f.giveBack();
+        });
+      }
+      f.constant(0);
+    },
+  );
+
+  // Does an action: its outcome, with what the spec's own properties say of it; `unsaid` if nothing was written, or
+  // `unjudged`.
   m.add(
     'apply',
     ['action'],
@@ -226,12 +254,13 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
       f.assign('outcome', k(0));
       f.assign('events', k(0));
       f.assign('finished', k(0));
+      f.assign('witnessed', k(0));
       f.assign('cpu', right(variable('action'), 16));
       f.assign('code', mask(variable('action'), 0xffff));
       f.run('select');
       const done = (index: number) => (): void => {
         f.run(`action${index}`);
-        f.result(variable('outcome'));
+        f.call('judged');
         f.giveBack();
       };
       f.when(eq(right(code, 12), kinds.step), () => {
@@ -250,7 +279,7 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
     },
     true,
   );
-  for (const name of ['events', 'finished'])
+  for (const name of ['events', 'finished', 'witnessed'])
     m.add(
       name,
       [],

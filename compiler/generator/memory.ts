@@ -46,6 +46,8 @@ export const hi = variable('hi');
 export const outcome = variable('outcome');
 export const events = variable('events');
 export const finished = variable('finished');
+/** Bits of the witnesses that the step made true. */
+export const witnessed = variable('witnessed');
 /** Arguments of routines. */
 export const a0 = variable('a0');
 export const a1 = variable('a1');

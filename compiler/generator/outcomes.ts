@@ -6,3 +6,5 @@ export const outcomeOutside = 1001;
 
 /** Answers of `enabled` and `apply`: only the interpreter can say. */
 export const unsaid = -1;
+/** Answer of `apply`: the step is done, and only the interpreter can say what the spec's own properties see. */
+export const unjudged = -2;

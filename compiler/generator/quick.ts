@@ -3,7 +3,7 @@
 import type { Machine } from '../emulator/machine.ts';
 import type { Model } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
-import { outcomeOfLimit, unsaid } from './outcomes.ts';
+import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
 
 /** What generated code exports. */
 export interface Code {
@@ -11,6 +11,7 @@ export interface Code {
   apply(action: number): number;
   events(): number;
   finished(): number;
+  witnessed(): number;
 }
 
 /** Generated code and where it works. */
@@ -82,8 +83,9 @@ class Generated implements Model {
   private readonly generator: () => Generator | string;
   private readonly p: Program;
   private readonly machine: Machine;
-  private readonly judges: boolean;
   private readonly ended: number;
+  /** Whether a goal may ask for an event: the interpreter answers by those of the last step. */
+  private readonly keepsEvents: boolean;
   /** States that are asked for before code is worth its making. */
   private patience: number;
   private engine: Engine | undefined;
@@ -101,8 +103,8 @@ class Generated implements Model {
     this.properties = machine.properties;
     this.witnesses = machine.witnesses;
     this.goals = machine.goals;
-    this.judges = p.requirements.length > 0 || p.witnesses.length > 0 || p.waived.size > 0;
     this.ended = p.waived.size > 0 ? machine.core.l.ended : -1;
+    this.keepsEvents = p.events.length > 0 && p.requirements.some((r) => r.when === 'eventually');
     this.patience = patience;
     this.origin = new Int32Array(0);
   }
@@ -155,13 +157,21 @@ class Generated implements Model {
       touched.fill(1);
     } else {
       this.limit = undefined;
-      this.witnessed = 0;
-      if (this.judges) {
+      this.witnessed = this.witnesses.length > 0 ? code.witnessed() : 0;
+      if (outcome === unjudged) {
         const finished = code.finished() !== 0;
-        outcome = machine.judged(scratch, action >> 16, outcome, code.events(), finished);
+        outcome = machine.judged(scratch, action >> 16, 0, code.events(), finished);
         this.witnessed = machine.witnessed;
+      }
+      if (this.keepsEvents) machine.core.events = code.events();
+      if (this.ended >= 0) {
+        if (outcome !== 0 && this.p.waived.has(outcome - 1)) {
+          scratch.fill(0);
+          scratch[this.ended] = 1;
+          outcome = 0;
+        }
         // A run that a waiver ends is somewhere else altogether.
-        if (this.ended >= 0 && scratch[this.ended] !== 0) touched.fill(1);
+        if (scratch[this.ended] !== 0) touched.fill(1);
       }
     }
     if (state !== scratch) state.set(scratch);

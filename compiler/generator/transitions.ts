@@ -17,10 +17,26 @@ import type { Expr } from '../ops.ts';
 import { flagBits } from '../ops.ts';
 import { decode, text } from '../x86/decode.ts';
 import type { Routine, Statement, Word } from './code.ts';
-import { add, both, either, eq, isZero, k, less, mask, ne, pick, state, sub, yes } from './code.ts';
+import {
+  add,
+  both,
+  either,
+  eq,
+  isZero,
+  join,
+  k,
+  less,
+  mask,
+  ne,
+  pick,
+  state,
+  sub,
+  yes,
+} from './code.ts';
 import type { Way } from './fetches.ts';
 import { Fetches } from './fetches.ts';
-import { cpu, finished, plain, t } from './memory.ts';
+import { cpu, finished, outcome, plain, t, witnessed } from './memory.ts';
+import { outcomeOfLimit } from './outcomes.ts';
 
 export interface Action {
   /** As the explorer's traces name it, with what it executes. */
@@ -56,6 +72,11 @@ export interface Transitions {
   readonly chosen: readonly { readonly name: string; readonly value: Word }[];
   /** The spec's own properties, behind each action. */
   readonly judge: readonly Statement[];
+  /** Sets the bits of `witnessed`, behind that: for a search alone, with the routines that nothing else calls. */
+  readonly witnesses: {
+    readonly body: readonly Statement[];
+    readonly routines: readonly Routine[];
+  };
   /** The newest value of a cell, and the set of older ones that the acting CPU may still fetch. */
   newest(cell: Word): Word;
   older(cell: Word): Word;
@@ -108,12 +129,15 @@ class Maker extends Fetches {
     this.deliveries();
     this.switches();
     this.commits();
+    const routines = [...g.routines.values()];
+    const variables = [...g.variables];
+    const witnesses = g.action(() => this.see());
     return {
       program: p,
       initial: createMachine(p).initial()[0] as Int32Array,
       actions: this.actions,
-      routines: [...g.routines.values()],
-      variables: [...g.variables],
+      routines,
+      variables,
       select,
       chosen: [
         { name: 'at', value: this.cpuAt(cpu) },
@@ -121,6 +145,7 @@ class Maker extends Fetches {
         { name: 'c', value: this.contextAt(t) },
       ],
       judge,
+      witnesses: { body: witnesses, routines: [...g.routines.values()].slice(routines.length) },
       newest: (cell) => this.cell(cell),
       older: (cell) => this.older(cell),
       free: this.free,
@@ -407,7 +432,7 @@ class Maker extends Fetches {
       );
   }
 
-  /** The spec's own properties; witnesses are the search's, not the machine's. */
+  /** The spec's own properties. */
   private judge(): void {
     const { p, g, l } = this;
     for (const r of p.requirements) {
@@ -423,5 +448,19 @@ class Maker extends Fetches {
         );
       });
     }
+  }
+
+  /** A witness that cannot be read is not seen; it breaks nothing. */
+  private see(): void {
+    const { p, g } = this;
+    p.witnesses.forEach((w, i) => {
+      g.attempt(() =>
+        g.when(this.truth(this.evaluate(w.expr, { ...plain, looking: true })), () =>
+          g.set(witnessed, join(witnessed, 1 << i)),
+        ),
+      );
+      g.when(less(outcomeOfLimit - 1, outcome), () => g.violate(outcome));
+      g.set(outcome, 0);
+    });
   }
 }
