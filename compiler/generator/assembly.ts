@@ -51,11 +51,11 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
   const executed = dirty + parts.length;
   const out = (executed + made.program.kernel.length + 7) & ~3;
   const size = out + 4 * 4096;
-  const part = (word: number): number => {
-    let p = parts.length - 1;
-    while ((parts[p] as number) > word) p--;
-    return p;
-  };
+  const partAt = new Uint8Array(words);
+  parts.forEach((from, i) => {
+    partAt.fill(i, from);
+  });
+  const part = (word: number): number => partAt[word] as number;
   const m = new Module({ kept, partOf, dirty, executed, part });
   // What others read by name stands first.
   for (const name of ['outcome', 'events', 'finished', 'witnessed']) m.global(name);

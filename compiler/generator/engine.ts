@@ -29,7 +29,7 @@ const refused = ((): string | undefined => {
 export const generator: Generator = { excluded: (p) => refused ?? excluded(p), start };
 
 /** Where the generator is there from the beginning. */
-export const generated = (p: Program, machine: Machine, patience = 3000): Quick =>
+export const generated = (p: Program, machine: Machine, patience = 1000): Quick =>
   quick(p, machine, () => generator, patience);
 
 function start(p: Program, { words, pieces }: Machine): Engine {

@@ -8,6 +8,8 @@ import type { Operator, Statement, Word } from './code.ts';
 
 const i32 = 0x7f;
 const void_ = 0x40;
+/** A variable of each function's own, for an address that is used twice. */
+const scratch = '$at';
 const opcode: Readonly<Record<Operator, number>> = {
   '+': 0x6a,
   '-': 0x6b,
@@ -25,25 +27,51 @@ const opcode: Readonly<Record<Operator, number>> = {
   '||': 0,
 };
 
-export function unsigned(value: number): number[] {
-  const out: number[] = [];
-  let rest = value >>> 0;
-  do {
-    const low = rest & 0x7f;
-    rest >>>= 7;
-    out.push(rest !== 0 ? low | 0x80 : low);
-  } while (rest !== 0);
-  return out;
-}
-export function signed(value: number): number[] {
-  const out: number[] = [];
-  let rest = value | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    const done = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
-    out.push(done ? low : low | 0x80);
-    if (done) return out;
+/** Bytes that an unsigned number takes. */
+const lengthOf = (value: number): number => (value > 0x7f ? 1 + lengthOf(value >>> 7) : 1);
+
+/** Bytes that are being written, one behind the other. */
+export class Bytes {
+  private bytes = new Uint8Array(1 << 14);
+  length = 0;
+
+  private room(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    const wider = new Uint8Array(2 * (this.length + count));
+    wider.set(this.bytes.subarray(0, this.length));
+    this.bytes = wider;
+  }
+  byte(value: number): void {
+    if (this.length === this.bytes.length) this.room(1);
+    this.bytes[this.length++] = value;
+  }
+  unsigned(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.byte(rest);
+  }
+  signed(value: number): void {
+    let rest = value | 0;
+    while (rest < -64 || rest > 63) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.byte(rest & 0x7f);
+  }
+  append(other: Bytes): void {
+    this.room(other.length);
+    this.bytes.set(other.bytes.subarray(0, other.length), this.length);
+    this.length += other.length;
+  }
+  clear(): void {
+    this.length = 0;
+  }
+  /** A copy of what was written. */
+  whole(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.length);
   }
 }
 
@@ -66,7 +94,11 @@ export class Module {
   private readonly memory: Memory;
   private readonly globals = new Map<string, number>();
   private readonly names = new Map<string, number>();
-  private readonly bodies: { readonly type: number; readonly code: number[] }[] = [];
+  /** Of each function how many words it takes, which is its type. */
+  private readonly types: number[] = [];
+  private readonly codes = new Bytes();
+  /** The function that is being written. */
+  private readonly open = new Bytes();
   private readonly exported: { readonly name: string; readonly index: number }[] = [];
 
   constructor(memory: Memory) {
@@ -94,50 +126,78 @@ export class Module {
     write: (f: Body) => void,
     isExported = false,
   ): void {
-    const body = new Body(this, this.memory, params, local);
+    const { codes, open } = this;
+    open.clear();
+    const body = new Body(this, this.memory, open, params, local);
     write(body);
-    this.names.set(name, this.bodies.length);
-    if (isExported) this.exported.push({ name, index: this.bodies.length });
-    this.bodies.push({ type: params.length, code: body.finish() });
+    open.byte(0x0b);
+    const { own } = body;
+    codes.unsigned(open.length + (own === 0 ? 1 : 2 + lengthOf(own)));
+    if (own === 0) codes.byte(0);
+    else {
+      codes.byte(1);
+      codes.unsigned(own);
+      codes.byte(i32);
+    }
+    codes.append(open);
+    const index = this.types.length;
+    this.names.set(name, index);
+    if (isExported) this.exported.push({ name, index });
+    this.types.push(params.length);
   }
 
   /** The whole module; it imports its memory as `m.m`. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const section = (id: number, content: readonly number[]): number[] => [
-      id,
-      ...unsigned(content.length),
-      ...content,
-    ];
-    const text = (s: string): number[] => {
-      const bytes = [...new TextEncoder().encode(s)];
-      return [...unsigned(bytes.length), ...bytes];
+    const out = new Bytes();
+    const content = new Bytes();
+    const section = (id: number, write: () => void): void => {
+      content.clear();
+      write();
+      out.byte(id);
+      out.unsigned(content.length);
+      out.append(content);
     };
-    const vector = (items: readonly (readonly number[])[]): number[] => [
-      ...unsigned(items.length),
-      ...items.flat(),
-    ];
-    const types = [0, 1, 2].map((n) => [0x60, n, ...Array<number>(n).fill(i32), 1, i32]);
-    const head = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-    const before = [
-      ...head,
-      ...section(1, vector(types)),
-      ...section(2, vector([[...text('m'), ...text('m'), 2, 0, 0]])),
-      ...section(3, vector(this.bodies.map((b) => [b.type]))),
-      ...section(6, vector([...this.globals].map(() => [i32, 1, 0x41, 0, 0x0b]))),
-      ...section(7, vector(this.exported.map((e) => [...text(e.name), 0, ...unsigned(e.index)]))),
-    ];
-    const codes: number[] = [...unsigned(this.bodies.length)];
-    for (const { code } of this.bodies) {
-      codes.push(...unsigned(code.length));
-      for (const b of code) codes.push(b);
-    }
-    const size = unsigned(codes.length);
-    const out = new Uint8Array(before.length + 1 + size.length + codes.length);
-    out.set(before);
-    out[before.length] = 10;
-    out.set(size, before.length + 1);
-    out.set(codes, before.length + 1 + size.length);
-    return out;
+    const all = (bytes: Iterable<number>): void => {
+      for (const b of bytes) content.byte(b);
+    };
+    const text = (s: string): void => {
+      const bytes = new TextEncoder().encode(s);
+      content.unsigned(bytes.length);
+      all(bytes);
+    };
+    const { types, exported, globals, codes } = this;
+    for (const b of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(b);
+    section(1, () => {
+      content.unsigned(3);
+      for (const n of [0, 1, 2]) all([0x60, n, ...Array<number>(n).fill(i32), 1, i32]);
+    });
+    section(2, () => {
+      content.unsigned(1);
+      text('m');
+      text('m');
+      all([2, 0, 0]);
+    });
+    section(3, () => {
+      content.unsigned(types.length);
+      all(types);
+    });
+    section(6, () => {
+      content.unsigned(globals.size);
+      for (const _ of globals) all([i32, 1, 0x41, 0, 0x0b]);
+    });
+    section(7, () => {
+      content.unsigned(exported.length);
+      for (const e of exported) {
+        text(e.name);
+        content.byte(0);
+        content.unsigned(e.index);
+      }
+    });
+    section(10, () => {
+      content.unsigned(types.length);
+      content.append(codes);
+    });
+    return out.whole();
   }
 }
 
@@ -146,9 +206,12 @@ export class Body {
   private readonly module: Module;
   private readonly memory: Memory;
   private readonly local: (name: string) => boolean;
-  private readonly locals = new Map<string, number>();
+  /** Numbers of variables that were named: its own from 0 up, those of all below 0, as ~number. */
+  private readonly variables = new Map<string, number>();
+  private readonly code: Bytes;
+  /** Its own variables, besides what it takes. */
+  own = 0;
   private readonly params: number;
-  private readonly code: number[] = [];
   /** Blocks that are open around what is written. */
   private depth = 0;
   /** The block that a violation leaves; without one it returns 1. */
@@ -157,37 +220,44 @@ export class Body {
   constructor(
     module: Module,
     memory: Memory,
+    code: Bytes,
     params: readonly string[],
     local: (name: string) => boolean,
   ) {
     this.module = module;
     this.memory = memory;
+    this.code = code;
     this.local = local;
     this.params = params.length;
     params.forEach((p, i) => {
-      this.locals.set(p, i);
+      this.variables.set(p, i);
     });
   }
 
-  finish(): number[] {
-    const own = this.locals.size - this.params;
-    return [...(own > 0 ? [1, ...unsigned(own), i32] : [0]), ...this.code, 0x0b];
-  }
-
-  private own(name: string): number {
-    const known = this.locals.get(name);
+  private numberOf(name: string): number {
+    const known = this.variables.get(name);
     if (known !== undefined) return known;
-    this.locals.set(name, this.locals.size);
-    return this.locals.size - 1;
+    const number =
+      name === scratch || this.local(name) ? this.params + this.own++ : ~this.module.global(name);
+    this.variables.set(name, number);
+    return number;
   }
-  private isOwn(name: string): boolean {
-    return this.locals.has(name) || this.local(name);
+  private variable(name: string, own: number, shared: number): void {
+    const number = this.numberOf(name);
+    this.code.byte(number >= 0 ? own : shared);
+    this.code.unsigned(number >= 0 ? number : ~number);
   }
   private emit(...bytes: readonly number[]): void {
-    for (const b of bytes) this.code.push(b);
+    for (const b of bytes) this.code.byte(b);
+  }
+  /** An instruction with one number behind it. */
+  private numbered(instruction: number, value: number): void {
+    this.code.byte(instruction);
+    this.code.unsigned(value);
   }
   constant(value: number): void {
-    this.emit(0x41, ...signed(value));
+    this.code.byte(0x41);
+    this.code.signed(value);
   }
   return(value: number): void {
     this.constant(value);
@@ -198,7 +268,7 @@ export class Body {
     this.value(w);
   }
   call(name: string): void {
-    this.emit(0x10, ...unsigned(this.module.indexOf(name)));
+    this.numbered(0x10, this.module.indexOf(name));
   }
   /** Calls, and forgets what it gives. */
   run(name: string): void {
@@ -210,8 +280,7 @@ export class Body {
     this.emit(0x0f);
   }
   set(name: string): void {
-    if (this.isOwn(name)) this.emit(0x21, ...unsigned(this.own(name)));
-    else this.emit(0x24, ...unsigned(this.module.global(name)));
+    this.variable(name, 0x21, 0x24);
   }
   assign(name: string, value: Word): void {
     this.value(value);
@@ -234,12 +303,8 @@ export class Body {
     for (let i = 0; i <= cases.length; i++) this.emit(0x02, void_);
     this.depth += cases.length + 1;
     this.value(value);
-    this.emit(
-      0x0e,
-      ...unsigned(cases.length),
-      ...cases.flatMap((_, i) => unsigned(i)),
-      ...unsigned(cases.length),
-    );
+    this.numbered(0x0e, cases.length);
+    for (let i = 0; i <= cases.length; i++) this.code.unsigned(i);
     cases.forEach((write) => {
       this.depth--;
       this.emit(0x0b);
@@ -261,7 +326,7 @@ export class Body {
 
   private leave(): void {
     if (this.leaves === undefined) this.return(1);
-    else this.emit(0x0c, ...unsigned(this.depth - this.leaves));
+    else this.numbered(0x0c, this.depth - this.leaves);
   }
 
   private statement(s: Statement): void {
@@ -304,7 +369,8 @@ export class Body {
       case 'note':
         this.constant(0);
         this.constant(1);
-        this.emit(0x3a, 0, ...unsigned(this.memory.executed + s.operation));
+        this.emit(0x3a, 0);
+        this.code.unsigned(this.memory.executed + s.operation);
         return;
       case 'attempt': {
         const outer = this.leaves;
@@ -320,13 +386,13 @@ export class Body {
       case 'keep':
       case 'restore': {
         const inner = (): void => this.address(s.at);
-        const scratch = (): void => this.constant(this.memory.kept + 4 * s.to);
+        const kept = (): void => this.constant(this.memory.kept + 4 * s.to);
         if (s.kind === 'keep') {
-          scratch();
+          kept();
           inner();
         } else {
           inner();
-          scratch();
+          kept();
         }
         this.constant(4 * s.count);
         this.emit(0xfc, 0x0a, 0, 0);
@@ -339,23 +405,26 @@ export class Body {
     if (at.kind === 'const') {
       this.constant(0);
       this.value(value);
-      this.emit(0x36, 2, ...unsigned(4 * at.value));
+      this.emit(0x36, 2);
+      this.code.unsigned(4 * at.value);
       this.constant(0);
       this.constant(1);
-      this.emit(0x3a, 0, ...unsigned(this.memory.dirty + this.memory.part(at.value)));
+      this.emit(0x3a, 0);
+      this.code.unsigned(this.memory.dirty + this.memory.part(at.value));
       return;
     }
-    const where = this.own('$at');
     this.value(at);
-    this.emit(0x22, ...unsigned(where));
+    this.variable(scratch, 0x22, 0);
     this.constant(2);
     this.emit(opcode['<<']);
     this.value(value);
     this.emit(0x36, 2, 0);
-    this.emit(0x20, ...unsigned(where));
-    this.emit(0x2d, 0, ...unsigned(this.memory.partOf));
+    this.variable(scratch, 0x20, 0);
+    this.emit(0x2d, 0);
+    this.code.unsigned(this.memory.partOf);
     this.constant(1);
-    this.emit(0x3a, 0, ...unsigned(this.memory.dirty));
+    this.emit(0x3a, 0);
+    this.code.unsigned(this.memory.dirty);
   }
 
   /** The byte address of a word of the state. */
@@ -380,14 +449,14 @@ export class Body {
         this.constant(w.value);
         return;
       case 'var':
-        if (this.isOwn(w.name)) this.emit(0x20, ...unsigned(this.own(w.name)));
-        else this.emit(0x23, ...unsigned(this.module.global(w.name)));
+        this.variable(w.name, 0x20, 0x23);
         return;
       case 'state':
         // Only a constant of its own may stand in the instruction: an offset there does not wrap.
         if (w.at.kind === 'const') {
           this.constant(0);
-          this.emit(0x28, 2, ...unsigned(4 * w.at.value));
+          this.emit(0x28, 2);
+          this.code.unsigned(4 * w.at.value);
           return;
         }
         this.address(w.at);
