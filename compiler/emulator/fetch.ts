@@ -31,6 +31,30 @@ export interface Choice {
   readonly name: string;
 }
 
+/** Bytes that were read from an address on, found once. */
+interface Read {
+  /** What they are; undefined while more are needed. */
+  readonly insn: Prepared | null | undefined;
+  /** With one more byte, by its value. */
+  readonly next: Map<number, Read>;
+  /** Whether they may be executed here: old, new, or poked. */
+  admitted: boolean | undefined;
+  /** What their fetch is called. */
+  name: string | undefined;
+}
+const emptyRead = (insn: Read['insn']): Read => ({
+  insn,
+  next: new Map(),
+  admitted: undefined,
+  name: undefined,
+});
+
+/** The ways that a fetch can go, by what may be seen of each byte that it reads: newest value and set of older ones. */
+interface Views {
+  choices: readonly Choice[] | undefined;
+  readonly next: Map<number, Views>;
+}
+
 /** What stands at an address, found once. */
 interface Site {
   readonly address: number;
@@ -41,7 +65,8 @@ interface Site {
   readonly slot: number;
   readonly place: number;
   readonly offset: number;
-  readonly known: Map<string, Prepared | null>;
+  readonly read: Read;
+  readonly views: Views;
 }
 
 const longest = 15; // the manual's limit on an instruction's length
@@ -95,15 +120,9 @@ export class Fetch {
       offset = first - (m.p.places[place]?.cell ?? 0);
     }
     const fixed = first >= 0 ? undefined : this.fixedAt(address, cells, bytes);
-    const base = {
-      address,
-      cells,
-      bytes,
-      slot,
-      place,
-      offset,
-      known: new Map<string, Prepared | null>(),
-    };
+    const read = emptyRead(undefined);
+    const views: Views = { choices: undefined, next: new Map() };
+    const base = { address, cells, bytes, slot, place, offset, read, views };
     const site: Site = fixed ? { ...base, fixed } : base;
     this.sites.set(rip, site);
     return site;
@@ -162,48 +181,74 @@ export class Fetch {
       const stub = m.p.stubs[(m.slots[site.slot] as { stub: number }).stub];
       return [bad(property('stale_stub'), `runs in ${stub?.name ?? 'a stub'}, which is not built`)];
     }
+    if (m.l.sets) return this.choicesOfSets(site);
     const found: Choice[] = [];
     const bytes = new Uint8Array(longest);
-    if (m.l.sets) this.readSet(site, bytes, 0, found);
-    else this.readLog(site, bytes, 0, [], [], [], this.floorOf(site, 0), found);
-    if (found.length === 1) return [{ ...(found[0] as Choice), name: 'step' }];
-    return found.map((choice, i) => {
-      const twin = found.some((other, k) => k !== i && other.name === choice.name);
-      return twin
-        ? {
-            ...choice,
-            name: `${choice.name} @${choice.floors.filter((_, k) => k % 2 === 1).join('.')}`,
-          }
-        : choice;
-    });
+    this.readLog(site, bytes, site.read, 0, [], [], [], this.floorOf(site, 0), found);
+    return named(found);
   }
 
-  private known(site: Site, bytes: Uint8Array, length: number): Prepared | null | undefined {
-    let key = '';
-    for (let i = 0; i < length; i++) key += String.fromCharCode(bytes[i] as number);
-    const hit = site.known.get(key);
-    if (hit !== undefined || site.known.has(key)) return hit;
-    const insn = this.prepare(site.address, bytes, length);
-    if (insn !== undefined) site.known.set(key, insn);
-    return insn;
+  /** What is read with these bytes, of which the last is new behind `from`. */
+  private onward(site: Site, from: Read, bytes: Uint8Array, length: number): Read {
+    const last = bytes[length - 1] as number;
+    const known = from.next.get(last);
+    if (known !== undefined) return known;
+    const read = emptyRead(this.prepare(site.address, bytes, length));
+    from.next.set(last, read);
+    return read;
   }
 
   // ---- older values as sets: each byte is chosen by itself
 
-  private readSet(site: Site, bytes: Uint8Array, i: number, found: Choice[]): void {
+  /** Bytes that were read on the deepest of all ways. */
+  private depth = 0;
+
+  private choicesOfSets(site: Site): readonly Choice[] {
+    let views = site.views;
+    for (let i = 0; views.choices === undefined; i++) {
+      const next = views.next.get(this.viewOf(site, i));
+      if (next === undefined) break;
+      views = next;
+    }
+    if (views.choices !== undefined) return views.choices;
+    const found: Choice[] = [];
+    this.depth = 0;
+    this.readSet(site, new Uint8Array(longest), site.read, 0, found);
+    views = site.views;
+    for (let i = 0; i < this.depth; i++) {
+      const view = this.viewOf(site, i);
+      const next = views.next.get(view) ?? { choices: undefined, next: new Map() };
+      views.next.set(view, next);
+      views = next;
+    }
+    views.choices = named(found);
+    return views.choices;
+  }
+
+  /** All that this CPU may see of a byte, as one number: the newest value, and above it the set of older ones. */
+  private viewOf(site: Site, i: number): number {
     const { m } = this;
+    const cell = site.cells[i] as number;
+    if (cell < 0) return 0;
+    const older = m.s[(m.l.views[m.cpu] as number) + cell] as number;
+    return (m.s[m.l.cells + cell] as number) + 256 * older;
+  }
+
+  private readSet(site: Site, bytes: Uint8Array, read: Read, i: number, found: Choice[]): void {
+    const { m } = this;
+    this.depth = Math.max(this.depth, i + 1);
     const cell = site.cells[i] as number;
     const mode = m.p.env.fetch.unsynchronised;
     if (cell < 0) {
       const b = site.bytes[i] as number;
       if (b < 0) this.add(found, bad(-1, 'executes where no code is'));
-      else this.take(site, bytes, i, b, [], found);
+      else this.take(site, bytes, read, i, b, found);
       return;
     }
     const now = m.s[m.l.cells + cell] as number;
     const older = m.s[(m.l.views[m.cpu] as number) + cell] as number;
     if (older === 0) {
-      this.take(site, bytes, i, now, [], found);
+      this.take(site, bytes, read, i, now, found);
       return;
     }
     const values = [now];
@@ -215,28 +260,25 @@ export class Fetch {
       if (i > 0 || others.length > 1) {
         this.add(found, this.torn(site, i, values));
         if (i > 0 || others.length === values.length) return;
-        this.take(site, bytes, 0, int3, [], found);
+        this.take(site, bytes, read, 0, int3, found);
         return;
       }
     }
-    for (const v of values) this.take(site, bytes, i, v, [], found);
+    for (const v of values) this.take(site, bytes, read, i, v, found);
   }
 
   private take(
     site: Site,
     bytes: Uint8Array,
+    from: Read,
     i: number,
     value: number,
-    floors: readonly number[],
     found: Choice[],
   ): void {
     bytes[i] = value;
-    const insn = this.known(site, bytes, i + 1);
-    if (insn === undefined) {
-      this.readSet(site, bytes, i + 1, found);
-      return;
-    }
-    this.finish(site, bytes, i + 1, insn, floors, found);
+    const read = this.onward(site, from, bytes, i + 1);
+    if (read.insn === undefined) this.readSet(site, bytes, read, i + 1, found);
+    else this.finish(site, bytes, i + 1, read, read.insn, [], found);
   }
 
   /** A whole instruction was read, or bytes that are none. */
@@ -244,12 +286,14 @@ export class Fetch {
     site: Site,
     bytes: Uint8Array,
     length: number,
+    read: Read,
     insn: Prepared | null,
     floors: readonly number[],
     found: Choice[],
   ): void {
     const { m } = this;
-    const name = `fetch ${hex(bytes, length)}`;
+    read.name ??= `fetch ${hex(bytes, length)}`;
+    const { name } = read;
     const mode = m.p.env.fetch.unsynchronised;
     if (bytes[0] !== int3 && mode !== 'never' && !(m.l.sets && mode === 'always')) {
       const crosses = Math.floor(site.address / 8) !== Math.floor((site.address + length - 1) / 8);
@@ -266,15 +310,13 @@ export class Fetch {
     }
     if (site.place >= 0) {
       const place = m.p.places[site.place];
-      const admitted = place?.admitted[site.offset] ?? [];
-      if (
-        !admitted.some(
-          (a) =>
-            a.length <= length &&
-            same(a, bytes, a.length) &&
-            (insn === null || insn.bytes.length === a.length),
-        )
-      ) {
+      read.admitted ??= (place?.admitted[site.offset] ?? []).some(
+        (a) =>
+          a.length <= length &&
+          same(a, bytes, a.length) &&
+          (insn === null || insn.bytes.length === a.length),
+      );
+      if (!read.admitted) {
         this.add(found, {
           ...bad(
             property('torn_instruction'),
@@ -372,6 +414,7 @@ export class Fetch {
   private readLog(
     site: Site,
     bytes: Uint8Array,
+    read: Read,
     i: number,
     units: readonly number[],
     moments: readonly number[],
@@ -390,9 +433,9 @@ export class Fetch {
       low: number,
     ): void => {
       bytes[i] = value;
-      const insn = this.known(site, bytes, i + 1);
-      if (insn === undefined) this.readLog(site, bytes, i + 1, u, t, f, low, found);
-      else this.finish(site, bytes, i + 1, insn, this.raised(f), found);
+      const next = this.onward(site, read, bytes, i + 1);
+      if (next.insn === undefined) this.readLog(site, bytes, next, i + 1, u, t, f, low, found);
+      else this.finish(site, bytes, i + 1, next, next.insn, this.raised(f), found);
     };
     if (cell < 0) {
       const b = site.bytes[i] as number;
@@ -401,9 +444,9 @@ export class Fetch {
       return;
     }
     const unit = Math.floor((site.address + i) / size);
-    const read = units.indexOf(unit);
-    if (read >= 0) {
-      go(this.valueAt(cell, moments[read] as number), units, moments, floors, floor);
+    const known = units.indexOf(unit);
+    if (known >= 0) {
+      go(this.valueAt(cell, moments[known] as number), units, moments, floors, floor);
       return;
     }
     // In any order the unit seen oldest can be read first, so each is free from the CPU's own floor on.
@@ -488,6 +531,20 @@ export class Fetch {
     );
     if (!twin) found.push(choice);
   }
+}
+
+/** The ways with names of which no two are the same. */
+function named(found: readonly Choice[]): readonly Choice[] {
+  if (found.length === 1) return [{ ...(found[0] as Choice), name: 'step' }];
+  return found.map((choice, i) => {
+    const twin = found.some((other, k) => k !== i && other.name === choice.name);
+    return twin
+      ? {
+          ...choice,
+          name: `${choice.name} @${choice.floors.filter((_, k) => k % 2 === 1).join('.')}`,
+        }
+      : choice;
+  });
 }
 
 /** A property of -1 stands for a fault, which counts by whether a pass is open. */
