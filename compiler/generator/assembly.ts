@@ -24,7 +24,7 @@ import {
 import { first, int3 } from './fetches.ts';
 import { cpu, outcome, t } from './memory.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
-import type { Action, Transitions } from './transitions.ts';
+import type { Action, Steps } from './transitions.ts';
 import type { Body } from './wasm.ts';
 import { Module } from './wasm.ts';
 
@@ -42,14 +42,14 @@ export interface Assembly {
 const rip = state(t);
 
 /** `parts`: first word of each part of a state. */
-export function assemble(made: Transitions, parts: readonly number[]): Assembly {
+export function assemble(made: Steps, parts: readonly number[]): Assembly {
   const words = made.initial.length;
   const kept = 4 * words;
   const partOf = kept + 4 * made.scratch;
   // At a whole word, so that four marks can be looked at together.
   const dirty = (partOf + words + 3) & ~3;
   const executed = dirty + parts.length;
-  const out = (executed + made.program.kernel.length + 7) & ~3;
+  const out = (executed + made.operations + 7) & ~3;
   const size = out + 4 * 4096;
   const partAt = new Uint8Array(words);
   parts.forEach((from, i) => {
@@ -131,7 +131,7 @@ export function assemble(made: Transitions, parts: readonly number[]): Assembly 
       f.assign('ways', k(1));
       f.when(isZero(made.free), () => f.return(0));
       const base = region.kernel | 0;
-      const operations = made.program.kernel.length;
+      const { operations } = made;
       const byRip = new Map<number, { action: Action; index: number }[]>();
       for (const x of steps) {
         const where = x.action.step?.at;

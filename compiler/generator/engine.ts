@@ -4,7 +4,7 @@ import type { Machine } from '../emulator/machine.ts';
 import type { Program } from '../ir.ts';
 import { assemble } from './assembly.ts';
 import { type Code, type Engine, type Generator, type Quick, quick } from './quick.ts';
-import { excluded, transitions } from './transitions.ts';
+import { excluded, type Steps, transitions } from './transitions.ts';
 
 /** What this needs of the host; the compiler's own types know neither Node nor a browser. */
 const { WebAssembly } = globalThis as unknown as {
@@ -26,15 +26,20 @@ const refused = ((): string | undefined => {
   }
 })();
 
-export const generator: Generator = { excluded: (p) => refused ?? excluded(p), start };
+export const generator: Generator = {
+  excluded: (p) => refused ?? excluded(p),
+  start: (p, machine) => engineOf(transitions(p), machine.parts),
+};
 
 /** Where the generator is there from the beginning. */
 export const generated = (p: Program, machine: Machine, patience = 1000): Quick =>
   quick(p, machine, () => generator, patience);
 
-function start(p: Program, { words, pieces }: Machine): Engine {
+/** Makes an engine; `pieces` are the first words of the pieces of a state. */
+export function engineOf(steps: Steps, pieces: readonly number[]): Engine {
   if (WebAssembly === undefined) throw new Error('this host has no WebAssembly');
-  const made = assemble(transitions(p), pieces);
+  const words = steps.initial.length;
+  const made = assemble(steps, pieces);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(made.size / 65536) });
   const { buffer } = memory;
   const instance = new WebAssembly.Instance(new WebAssembly.Module(made.bytes), {
@@ -49,6 +54,6 @@ function start(p: Program, { words, pieces }: Machine): Engine {
     scratch: new Int32Array(buffer, 0, words),
     touched: new Uint8Array(buffer, made.dirty, pieces.length),
     codes: new Int32Array(buffer, made.out, 4096),
-    noted: new Uint8Array(buffer, made.executed, p.kernel.length),
+    noted: new Uint8Array(buffer, made.executed, steps.operations),
   };
 }

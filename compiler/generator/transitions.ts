@@ -59,17 +59,14 @@ export interface Action {
   };
 }
 
-export interface Transitions {
-  readonly program: Program;
+/** What code is assembled from: a machine of words, whoever wrote it. */
+export interface Steps {
   readonly initial: Int32Array;
   readonly actions: readonly Action[];
   /** In an order in which each stands behind those that it calls. */
   readonly routines: readonly Routine[];
-  readonly variables: readonly string[];
   /** Sets what is said about the CPU that acts. */
   readonly select: readonly Statement[];
-  /** The offsets that a guard needs of the CPU that acts, by their names. */
-  readonly chosen: readonly { readonly name: string; readonly value: Word }[];
   /** The spec's own properties, behind each action. */
   readonly judge: readonly Statement[];
   /** Sets the bits of `witnessed`, behind that: for a search alone, with the routines that nothing else calls. */
@@ -77,11 +74,24 @@ export interface Transitions {
     readonly body: readonly Statement[];
     readonly routines: readonly Routine[];
   };
+  /** Operations of the kernel. */
+  readonly operations: number;
   /** The newest value of a cell, and the set of older ones that the acting CPU may still fetch. */
   newest(cell: Word): Word;
   older(cell: Word): Word;
   /** What allows a CPU any step. */
   readonly free: Word;
+  /** Where the state says that a run ended in what the spec waives, or -1. */
+  readonly ended: number;
+  /** Scratch words. */
+  readonly scratch: number;
+}
+
+export interface Transitions extends Steps {
+  readonly program: Program;
+  readonly variables: readonly string[];
+  /** The offsets that a guard needs of the CPU that acts, by their names. */
+  readonly chosen: readonly { readonly name: string; readonly value: Word }[];
   /** Words of the state, by where they stand. */
   readonly fields: readonly {
     readonly name: string;
@@ -90,10 +100,6 @@ export interface Transitions {
   }[];
   /** Outcomes that end a run without a violation: what the spec waives. */
   readonly waived: readonly number[];
-  /** Where the state says that a run ended so, or -1. */
-  readonly ended: number;
-  /** Scratch words. */
-  readonly scratch: number;
 }
 
 /** Why a check has no generated code; undefined where it has. */
@@ -146,6 +152,7 @@ class Maker extends Fetches {
       ],
       judge,
       witnesses: { body: witnesses, routines: [...g.routines.values()].slice(routines.length) },
+      operations: p.kernel.length,
       newest: (cell) => this.cell(cell),
       older: (cell) => this.older(cell),
       free: this.free,
