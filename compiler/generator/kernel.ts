@@ -584,7 +584,7 @@ export class Kernel extends Contexts {
               : arg.hi;
         value = g.let(mask(right(word, 8 * (n & 3)), 255));
       }
-      if (p.env.memory === 'sc') this.outside();
+      if (p.env.memory === 'sc') this.commitBytes(add(cell, op.index), [value]);
       else this.bufferText(add(cell, op.index), [value], true);
     });
     const to = (n: number): void => {

@@ -787,13 +787,13 @@ export class Memory {
     });
   }
 
-  /** Bytes that are known become visible at once. */
-  commitBytes(cell: number, bytes: readonly (Word | number)[]): void {
+  /** Bytes whose number is known become visible at once. */
+  commitBytes(cell: Word | number, bytes: readonly (Word | number)[]): void {
     const { g, l } = this;
     const words = l.unitWords - 2;
     const packed = this.packed(bytes);
     for (let i = 0; i < words; i++) g.set(variable(`text${i}`), packed[i] ?? 0);
-    this.commitText(k(cell), k(bytes.length), words);
+    this.commitText(typeof cell === 'number' ? k(cell) : cell, k(bytes.length), words);
   }
 
   /** Whether a CPU can ever fetch a byte that changes. */

@@ -74,7 +74,9 @@ let doubts = 0;
 test.each(cases.map((c) => [c.name, c.program] as const))('%s', (_, program) => {
   const compared = compare(program);
   doubts += compared.doubts;
-  expect(compared.how).toBe('generated; 0 states and steps interpreted');
+  // Farther on a bound is hit, or code is loaded as data: then the interpreter says what comes of it.
+  if (long) expect(compared.how).toMatch(/^generated; /);
+  else expect(compared.how).toBe('generated; 0 states and steps interpreted');
 });
 
 test('a property that divides is judged by the interpreter, its steps are not', () => {
