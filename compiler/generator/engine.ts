@@ -28,7 +28,7 @@ const refused = ((): string | undefined => {
 
 export const generator: Generator = {
   excluded: (p) => refused ?? excluded(p),
-  start: (p, machine) => engineOf(transitions(p), machine.parts),
+  start: (p, machine) => engineOf(transitions(p), machine.pieces),
 };
 
 /** Where the generator is there from the beginning. */
