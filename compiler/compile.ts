@@ -118,7 +118,9 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
     for (const check of s.checks) {
       if (found.some((d) => d.severity === 'error')) break;
       const lowered = lower(file, text, check, report);
-      if (lowered) warnings.see(s, check, lowered.program);
+      if (!lowered) continue;
+      keep(file, check, lowered);
+      warnings.see(s, check, lowered.program);
     }
   }
   if (!found.some((d) => d.severity === 'error')) for (const w of warnings.tell()) report(w);
@@ -127,12 +129,26 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
   return { text, file, diagnostics: found, scenarios: errors ? [] : scenarios };
 }
 
-/** The program of one check; it was lowered before, so it lowers again. */
-export function programOf(compiled: Compiled, check: Check): Lowered {
+/** The program of one check, lowered once: who searches, tells and reports all ask for it. */
+export function programOf({ file, text }: Compiled, check: Check): Lowered {
+  const known = file && kept.get(file)?.get(check);
+  if (known) return known;
   const messages: string[] = [];
-  const lowered = compiled.file
-    ? lower(compiled.file, compiled.text, check, (d) => messages.push(d.message))
-    : undefined;
-  if (!lowered) throw new Error(`a check that was accepted does not lower: ${messages.join('; ')}`);
+  const lowered = file ? lower(file, text, check, (d) => messages.push(d.message)) : undefined;
+  if (!file || !lowered)
+    throw new Error(`a check that was accepted does not lower: ${messages.join('; ')}`);
+  keep(file, check, lowered);
   return lowered;
+}
+
+/** For as long as somebody has the tree; one check may be asked of several, as where pieces are taken out. */
+const kept = new WeakMap<File, WeakMap<Check, Lowered>>();
+
+function keep(file: File, check: Check, lowered: Lowered): void {
+  let checks = kept.get(file);
+  if (!checks) {
+    checks = new WeakMap();
+    kept.set(file, checks);
+  }
+  checks.set(check, lowered);
 }

@@ -3,7 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Compiled, carried, compile, Verdicts, Verification } from '../../compiler/index.ts';
+import {
+  type Compiled,
+  carried,
+  compile,
+  programOf,
+  Verdicts,
+  Verification,
+} from '../../compiler/index.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 const text = readFileSync(join(examples, 'one-stub.suture'), 'utf8');
@@ -58,4 +65,16 @@ test('what the text has no more is forgotten', () => {
   expect(verdicts.last(scenario.name)).toBe('found');
   verdicts.only(compile(text.replace(`"${scenario.name}"`, '"another name"')));
   expect(verdicts.last(scenario.name)).toBeUndefined();
+});
+
+test('a check is lowered once, and once for each tree that it is asked of', () => {
+  const check = before.scenarios[0]?.checks[0];
+  const other = compile(text.replace('mov eax, 1', 'mov eax, 7'));
+  if (!check || !other.file) throw new Error('the example does not compile');
+  const known = programOf(before, check);
+  expect(programOf({ ...before }, check)).toBe(known);
+  const changed = programOf({ ...before, text: other.text, file: other.file }, check);
+  expect(changed).not.toBe(known);
+  expect(changed.program).toEqual(programOf(other, other.scenarios[0]?.checks[0] ?? check).program);
+  expect(changed.program).not.toEqual(known.program);
 });
