@@ -30,7 +30,7 @@ import { fillStatus } from './status.ts';
 import { Strip } from './strip.ts';
 import { mayTour, tour } from './tour.ts';
 
-/** Milliseconds without a key before a text is read. */
+/** Milliseconds between two keys of which the first is not worth reading the text; one that stands by itself is read at once. */
 const pause = 60;
 
 class Page {
@@ -69,6 +69,9 @@ class Page {
   /** Of the text as it stands, once every scenario has its verdict. */
   private report: FileReport | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the text was last changed, and whether it is about to be read without a pause. */
+  private touched = Number.NEGATIVE_INFINITY;
+  private soon = false;
   /** The run whose choices are shown. */
   private asked: Run | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
@@ -187,6 +190,7 @@ class Page {
   /** Sends the text to the worker. */
   private read(verify: boolean, anew = false): void {
     clearTimeout(this.timer);
+    this.soon = false;
     // What was about to be asked is of a run of the text before.
     clearTimeout(this.asking);
     this.texts++;
@@ -212,10 +216,18 @@ class Page {
     if (location.search !== '' || location.hash !== '') history.replaceState(null, '', './');
     this.name = '-';
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.keepText();
-      this.read(true);
-    }, pause);
+    const now = performance.now();
+    this.soon ||= now - this.touched > pause;
+    this.touched = now;
+    this.timer = setTimeout(
+      () => {
+        this.read(true);
+        this.keepText();
+      },
+      this.soon ? 0 : pause,
+    );
+    // What reads it shows it, and the worker need not wait for that.
+    if (this.soon) return;
     this.showStrip();
     this.showTitle();
   }
@@ -233,7 +245,6 @@ class Page {
     this.diagnostics = this.editor.text.trim() === '' ? [] : a.diagnostics;
     this.protocol = a.protocol;
     this.origin = a.source;
-    this.editor.diagnose(this.diagnostics);
     if (a.scenarios.length > 0) {
       this.board.replace(a.scenarios);
       if (!a.scenarios.some((s) => s.name === this.selected))
@@ -254,6 +265,8 @@ class Page {
     } else if (this.editor.text.trim() === '') {
       this.board.forget();
     }
+    // The worker searches meanwhile.
+    this.editor.diagnose(this.diagnostics);
     this.show();
   }
 

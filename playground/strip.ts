@@ -26,6 +26,10 @@ export class Strip {
   private readonly stopButton: HTMLButtonElement;
   private readonly checkButton: HTMLButtonElement;
   private tabs: Tab[] = [];
+  /** Nobody sees the sheet before it is opened, and a strip is shown often. */
+  private open = false;
+  private entries: readonly Entry[] = [];
+  private selected = 0;
 
   constructor(host: HTMLElement, events: StripEvents) {
     this.host = host;
@@ -55,11 +59,17 @@ export class Strip {
     this.checkButton = element('button', { type: 'button', class: 'framed' }, 'Check');
     this.checkButton.addEventListener('click', () => events.check());
     this.list.addEventListener('keydown', (event) => this.key(event));
+    this.sheet.addEventListener('beforetoggle', (event) => {
+      this.open = (event as ToggleEvent).newState === 'open';
+      if (this.open) this.fillSheet();
+    });
     this.host.append(this.list, this.picker, this.sheet, this.aside);
   }
 
   show(board: Board, selected: number, errors: number, checkable: boolean): void {
     const { entries } = board;
+    this.entries = entries;
+    this.selected = selected;
     while (this.tabs.length > entries.length) this.tabs.pop()?.button.remove();
     for (const [i, entry] of entries.entries()) this.tab(entry, i, i === selected);
     const now = entries[selected];
@@ -72,11 +82,16 @@ export class Strip {
       }
     }
     this.picker.hidden = !now;
+    if (this.open) this.fillSheet();
+    this.showAside(board, errors, checkable);
+  }
+
+  private fillSheet(): void {
     this.sheet.replaceChildren(
-      ...entries.map((entry, i) => {
+      ...this.entries.map((entry, i) => {
         const item = element(
           'button',
-          { type: 'button', role: 'menuitemradio', 'aria-checked': String(i === selected) },
+          { type: 'button', role: 'menuitemradio', 'aria-checked': String(i === this.selected) },
           ...face(entry),
         );
         item.addEventListener('click', () => {
@@ -86,7 +101,6 @@ export class Strip {
         return item;
       }),
     );
-    this.showAside(board, errors, checkable);
   }
 
   private showAside(board: Board, errors: number, checkable: boolean): void {

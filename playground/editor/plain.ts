@@ -20,6 +20,9 @@ export class PlainEditor implements Editor {
   private readonly bubble: Bubble;
   private readonly events: EditorEvents;
   private lines: { text: string; key: string; element: HTMLElement }[] = [];
+  /** Of the text that was drawn last: marks and diagnostics come several times to each. */
+  private coloured = '';
+  private colours: readonly Layer[] = [];
   private diagnostics: readonly Diagnostic[] = [];
   private marks: readonly Mark[] = [];
   private pointed: Span | undefined;
@@ -53,8 +56,8 @@ export class PlainEditor implements Editor {
     this.area.addEventListener('input', () => {
       this.bubble.hide();
       this.edits.push({ text: this.text, caret: this.area.selectionEnd });
-      this.draw();
       events.changed();
+      this.draw();
     });
     this.area.addEventListener('keydown', (event) => this.key(event));
     for (const [begin, end] of [
@@ -201,11 +204,11 @@ export class PlainEditor implements Editor {
   /** The copy, line by line; a line that looks as before is left as it is. */
   private draw(): void {
     const { text } = this;
-    const layers: Layer[] = colours(text).map((c) => ({
-      start: c.start,
-      end: c.end,
-      class: c.colour,
-    }));
+    if (text !== this.coloured) {
+      this.coloured = text;
+      this.colours = colours(text).map((c) => ({ start: c.start, end: c.end, class: c.colour }));
+    }
+    const layers = [...this.colours];
     for (const d of this.diagnostics)
       layers.push({
         start: d.span.start,

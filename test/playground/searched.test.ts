@@ -177,3 +177,40 @@ test('small scenarios have their verdicts before a large one that stands before 
   expect(order[2]).toBe('both do');
   await page.context().close();
 });
+
+test('a key by itself is read at once, keys in quick succession when they pause', async () => {
+  const { page } = await host.open('icon.svg');
+  await page.addInitScript(() => {
+    const opened: string[] = [];
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message: { kind: string; text: string }) {
+      if (message.kind === 'open') opened.push(message.text.split('\n')[0] ?? '');
+      post.call(this, message);
+    };
+    Object.assign(window, { opened });
+  });
+  await page.clock.install();
+  await page.goto(`${host.address}?example=overwrite-in-place`);
+  await page.locator('#strip [role="tab"]').first().waitFor();
+  await page.getByRole('textbox', { name: 'Source of the protocol' }).focus();
+  await page.clock.pauseAt(Date.now() + 3_600_000);
+  /** What was sent to be read behind the keys, and once some time has gone by. */
+  const typed = async (keys: string, ...waits: readonly number[]): Promise<number[]> => {
+    const opened = () =>
+      page.evaluate(() => (window as unknown as { opened: string[] }).opened.length);
+    const before = await opened();
+    for (const key of keys) await page.keyboard.press(key);
+    const out: number[] = [];
+    for (const wait of waits) {
+      await page.clock.runFor(wait);
+      out.push((await opened()) - before);
+    }
+    return out;
+  };
+  expect(await typed('/', 1, 200)).toEqual([1, 1]);
+  expect(await typed('/', 1)).toEqual([1]);
+  expect(await typed('a', 1, 50, 20)).toEqual([0, 0, 1]);
+  // What comes before there was time to read anything is read together.
+  expect(await typed('bcd', 1, 200)).toEqual([1, 1]);
+  await page.context().close();
+});
