@@ -17,6 +17,8 @@ export interface Conditions {
   readonly closing: boolean;
   /** Code that interrupts a thread cannot tell where: it reads no register that it did not write, and no frame. */
   readonly unseen: boolean;
+  /** Steps of the patcher and of handlers may be taken by themselves. */
+  readonly handlers: boolean;
   /** CPUs may be taken for each other. */
   readonly cpus: boolean;
 }
@@ -27,6 +29,7 @@ const none: Conditions = {
   data: false,
   closing: false,
   unseen: false,
+  handlers: false,
   cpus: false,
 };
 
@@ -61,6 +64,9 @@ export function conditions(p: Program): Conditions {
         p.requirements.map((r) => r.expr),
         isEvent,
       ) && p.witnesses.every((w) => isEvent(w.expr) || !mentions(w.expr, isEvent)),
+    // A stack of its own is used again from its top, so it matters who is still on it.
+    handlers:
+      stack && !env.istBreakpoint && !env.istNmi && !mentions(p.kernel, (e) => e.kind === 'within'),
     unseen: stack && p.liveRegisters.size === 0 && !p.flagsLive,
     cpus:
       stack &&

@@ -1,11 +1,18 @@
 // A check's machine with less to search: private steps are taken at once, and CPUs that are alike are taken for each other.
 
-import type { Machine } from '../emulator/machine.ts';
+import { context, taskField } from '../emulator/layout.ts';
+import { actionCpu, argumentOf, kindOf, kinds, type Machine } from '../emulator/machine.ts';
 import type { Model, Symmetry, Unfolded } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
 import { conditions } from './conditions.ts';
+import { StackDepth } from './depth.ts';
 import { PrivateSteps } from './private.ts';
 import { symmetry } from './symmetry.ts';
+
+/** Marks a fetch of bytes that are not the newest, in the code of its action. */
+const stale = 0x800;
+const plain = (action: number): number =>
+  kindOf(action) === kinds.step ? action & ~stale : action;
 
 /** Private steps in a row that no loop without an end is behind. */
 const mostInARow = 256;
@@ -20,7 +27,8 @@ export function reduced(p: Program, machine: Machine, model: Model): Model | und
   const known = conditions(p);
   if (!known.steps) return undefined;
   const alike = known.cpus ? symmetry(p, machine) : undefined;
-  return new Reduced(p, machine, model, new PrivateSteps(p, machine, known), alike);
+  const depth = known.stack ? new StackDepth(p, machine) : undefined;
+  return new Reduced(p, machine, model, new PrivateSteps(p, machine, known), alike, depth);
 }
 
 class Reduced implements Model {
@@ -36,7 +44,9 @@ class Reduced implements Model {
   readonly #model: Model;
   readonly #machine: Machine;
   readonly #steps: PrivateSteps;
+  readonly #depth: StackDepth | undefined;
   readonly #cpus: number;
+  readonly #ipiCode: boolean;
 
   constructor(
     p: Program,
@@ -44,6 +54,7 @@ class Reduced implements Model {
     model: Model,
     steps: PrivateSteps,
     alike: Symmetry | undefined,
+    depth: StackDepth | undefined,
   ) {
     this.words = model.words;
     this.parts = model.parts;
@@ -54,14 +65,17 @@ class Reduced implements Model {
     this.#model = model;
     this.#machine = machine;
     this.#steps = steps;
+    this.#depth = depth;
     this.#cpus = p.env.cpus;
+    this.#ipiCode = p.ipiCode !== undefined;
     this.unfolded = {
       initial: (index) => this.#begun((machine.initial()[index] as Int32Array).slice()),
       steps: (state, action) => {
         const copy = state.slice();
-        const name = machine.actionName(copy, action);
-        const first = { action, name };
-        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy).told] : [first];
+        const first = { action: plain(action), name: machine.actionName(copy, plain(action)) };
+        return machine.apply(copy, first.action) === 0
+          ? [first, ...this.#silent(copy).told]
+          : [first];
       },
     };
   }
@@ -81,19 +95,43 @@ class Reduced implements Model {
   }
 
   enabled(state: Int32Array, out: Int32Array): number {
-    return this.#model.enabled(state, out);
+    const count = this.#model.enabled(state, out);
+    if (this.goals.length === 0) return count;
+    for (let i = 0; i < count; ) {
+      const action = out[i] as number;
+      let end = i + 1;
+      while (end < count && (out[end] as number) >> 12 === action >> 12) end++;
+      if (end > i + 1 && kindOf(action) === kinds.step) this.#mark(state, out, i, end);
+      i = end;
+    }
+    return count;
+  }
+
+  /** Marks which of a CPU's fetches get bytes that are not the newest. */
+  #mark(state: Int32Array, out: Int32Array, from: number, end: number): void {
+    const { core, fetch } = this.#machine;
+    core.s = state;
+    core.select(actionCpu(out[from] as number));
+    const choices = fetch.choices();
+    const rip = core.rip();
+    for (let i = from; i < end; i++) {
+      const action = out[i] as number;
+      const bytes = choices[argumentOf(action)]?.insn?.bytes;
+      const newest = bytes?.every((b, k) => {
+        const cell = core.cellAt(rip + k);
+        return cell < 0 || state[core.l.cells + cell] === b;
+      });
+      if (newest !== true) out[i] = action | stale;
+    }
   }
 
   apply(state: Int32Array, action: number): number {
     const model = this.#model;
-    let outcome = model.apply(state, action);
+    let outcome = model.apply(state, plain(action));
     this.witnessed = model.witnessed;
     this.limit = model.limit;
     if (outcome !== 0 || this.limit !== undefined) return outcome;
-    if (this.#steps.crowded(state, action >> 16)) {
-      this.limit = 'private steps';
-      return 0;
-    }
+    this.#depth?.look(state, actionCpu(action));
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       for (let n = 0; ; n++) {
         const step = this.#steps.of(state, cpu);
@@ -106,8 +144,10 @@ class Reduced implements Model {
         this.witnessed |= model.witnessed;
         this.limit = model.limit;
         if (outcome !== 0 || this.limit !== undefined) return outcome;
+        this.#depth?.look(state, cpu);
       }
     }
+    if (this.#depth?.full) this.limit = 'private steps';
     return 0;
   }
 
@@ -136,12 +176,25 @@ class Reduced implements Model {
   }
 
   actionName(state: Int32Array, action: number): string {
-    return this.#machine.actionName(state, action);
+    return this.#machine.actionName(state, plain(action));
   }
+  /** A goal must be in reach without a fetch of bytes that are not the newest: another run may not have them any more. */
   optional(action: number): boolean {
-    return this.#machine.optional(action);
+    return this.#machine.optional(action) || plain(action) !== action;
   }
+  /** A goal counts where no code of the spec interrupts another, which may have come no further for it. */
   goalsOf(state: Int32Array): number {
-    return this.#machine.goalsOf(state);
+    const bits = this.#machine.goalsOf(state);
+    if (bits === 0) return 0;
+    const { l } = this.#machine.core;
+    for (const t of l.tasks) {
+      const depth = state[t + taskField.depth] as number;
+      for (let d = 1; d <= depth; d++) {
+        const kind = state[t + l.contexts + d * l.ctx.size] as number;
+        if (kind === context.irqCode || kind === context.nmiCode) return 0;
+        if (this.#ipiCode && (kind === context.ipi || kind === context.nmiIpi)) return 0;
+      }
+    }
+    return bits;
   }
 }
