@@ -38,7 +38,11 @@ export class PrivateSteps {
   /** By the index of the operation where a step begins. */
   readonly #quiet: readonly Quiet[];
 
-  constructor(p: Program, machine: Machine, conditions: Conditions) {
+  /** Whether a CPU that returns from a handler of #BP, or from an empty one, may go on fetching what it could. */
+  readonly #keep: boolean;
+
+  constructor(p: Program, machine: Machine, conditions: Conditions, keep = false) {
+    this.#keep = keep && conditions.handlers;
     this.#p = p;
     this.#machine = machine;
     this.#conditions = conditions;
@@ -114,9 +118,25 @@ export class PrivateSteps {
       const now = s[t + taskField.flags] as number;
       if ((now & flagBits.if) !== 0 && (saved & flagBits.if) === 0) return false;
     }
+    if (quiet === 'returns' && this.#keeps(kind)) return true;
     // What would come in a handler of the machine's own can come before it, where the CPU fetches what it did.
     if (kind !== context.breakpoint && handlers.has(kind) && this.#ipi === 'plain') return true;
     return this.#newest(s, cpu) || !this.#fetches(s, cpu);
+  }
+
+  #keeps(kind: number): boolean {
+    return this.#keep && kind !== context.ipi && kind !== context.nmiIpi;
+  }
+
+  /** Whether the private step that a CPU can take now leaves it what it may fetch. */
+  keeps(s: Int32Array, cpu: number): boolean {
+    if (!this.#keep) return false;
+    const { core, kernel } = this.#machine;
+    const { l } = core;
+    const t = l.tasks[s[(l.cpus[cpu] as number) + cpuField.task] as number] as number;
+    const c = t + l.contexts + (s[t + taskField.depth] as number) * l.ctx.size;
+    const index = kernel.at(s[t + taskField.rip] as number);
+    return index >= 0 && this.#quiet[index] === 'returns' && this.#keeps(s[c] as number);
   }
 
   /** Whether a CPU fetches nothing but what is newest. */

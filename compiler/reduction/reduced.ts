@@ -20,15 +20,18 @@ const mostInARow = 256;
 type Told = ReturnType<Unfolded['initial']>;
 
 /**
- * The same machine for a search that asks only whether everything holds, on `model`, which is `machine` or its generated
- * code. Undefined where nothing can be left out.
+ * The same machine for searches that ask only whether everything holds, on `model`, which is `machine` or its generated
+ * code: the first has the fewest states and may do more than the machine does, the last does nothing that it does not.
+ * None where nothing can be left out.
  */
-export function reduced(p: Program, machine: Machine, model: Model): Model | undefined {
+export function reductions(p: Program, machine: Machine, model: Model): readonly Model[] {
   const known = conditions(p);
-  if (!known.steps) return undefined;
+  if (!known.steps) return [];
   const alike = known.cpus ? symmetry(p, machine) : undefined;
-  const depth = known.stack ? new StackDepth(p, machine) : undefined;
-  return new Reduced(p, machine, model, new PrivateSteps(p, machine, known), alike, depth);
+  return (known.handlers ? [true, false] : [false]).map((keep) => {
+    const depth = known.stack ? new StackDepth(p, machine) : undefined;
+    return new Reduced(p, machine, model, new PrivateSteps(p, machine, known, keep), alike, depth);
+  });
 }
 
 class Reduced implements Model {
@@ -140,7 +143,9 @@ class Reduced implements Model {
           this.limit = 'private steps';
           return 0;
         }
+        const kept = this.#kept(state, cpu);
         outcome = model.apply(state, step);
+        if (kept !== undefined) state.set(kept, this.#machine.core.l.views[cpu]);
         this.witnessed |= model.witnessed;
         this.limit = model.limit;
         if (outcome !== 0 || this.limit !== undefined) return outcome;
@@ -149,6 +154,14 @@ class Reduced implements Model {
     }
     if (this.#depth?.full) this.limit = 'private steps';
     return 0;
+  }
+
+  /** What a CPU may fetch, where its private step is to leave that as it is. */
+  #kept(state: Int32Array, cpu: number): Int32Array | undefined {
+    if (!this.#steps.keeps(state, cpu)) return undefined;
+    const { l } = this.#machine.core;
+    const at = l.views[cpu] as number;
+    return state.slice(at, at + l.viewWords);
   }
 
   /** Takes the private steps of an initial state; none where one says what is wrong from the start on: then any step says it. */
@@ -169,7 +182,9 @@ class Reduced implements Model {
         const action = this.#steps.of(state, cpu);
         if (action < 0) break;
         told.push({ action, name: machine.actionName(state, action) });
+        const kept = this.#kept(state, cpu);
         if (machine.apply(state, action) !== 0) return { told, violated: true };
+        if (kept !== undefined) state.set(kept, machine.core.l.views[cpu]);
       }
     }
     return { told, violated: false };

@@ -12,7 +12,7 @@ import { generated } from '../../compiler/generator/engine.ts';
 import { promela } from '../../compiler/generator/promela.ts';
 import { excluded, transitions } from '../../compiler/generator/transitions.ts';
 import { compile, programOf } from '../../compiler/index.ts';
-import { reduced } from '../../compiler/reduction/reduced.ts';
+import { reductions } from '../../compiler/reduction/reduced.ts';
 import { askPan, spinVersion } from '../oracles/promela/pan.ts';
 import { poke } from './poke.ts';
 import { measuredOn, writeSection } from './section.ts';
@@ -157,7 +157,7 @@ for (const cpus of [3, 4, 5, 6]) {
   const { program } = programOf(wider, check);
   const machine = createMachine(program);
   const { model } = generated(program, machine);
-  const smaller = reduced(program, machine, model);
+  const [smaller] = reductions(program, machine, model);
   if (smaller === undefined) throw new Error('nothing of the example can be left out');
   const less = measure(smaller, 2_000_000);
   const full = cpus >= 5 ? undefined : measure(model, limit);
