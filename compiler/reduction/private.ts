@@ -79,7 +79,8 @@ export class PrivateSteps {
       (s[at + cpuField.nmiLatched] !== 0 && !blocked)
     )
       return -1;
-    if (!conditions.closing && s[c + l.ctx.pass] !== 0) return -1;
+    // Who is preempted may never go on; then a pass that is open stays so.
+    if ((!conditions.closing || this.#p.env.preempt) && s[c + l.ctx.pass] !== 0) return -1;
     if (this.#p.env.memory === 'sc' && s[at + cpuField.buffer] !== 0) return -1;
     if (kind === onStack) {
       if (!conditions.stack || s[t + l.registers + 1] !== -1) return -1;

@@ -30,7 +30,8 @@ export function reductions(p: Program, machine: Machine, model: Model): readonly
   const alike = known.cpus ? symmetry(p, machine) : undefined;
   return (known.handlers ? [true, false] : [false]).map((keep) => {
     const depth = known.stack ? new StackDepth(p, machine) : undefined;
-    return new Reduced(p, machine, model, new PrivateSteps(p, machine, known, keep), alike, depth);
+    const steps = new PrivateSteps(p, machine, known, keep);
+    return new Reduced(p, machine, model, steps, alike, depth, known.handlers);
   });
 }
 
@@ -50,6 +51,8 @@ class Reduced implements Model {
   readonly #depth: StackDepth | undefined;
   readonly #cpus: number;
   readonly #ipiCode: boolean;
+  /** Whether goals must do without fetches of bytes that are not the newest. */
+  readonly #marks: boolean;
 
   constructor(
     p: Program,
@@ -58,6 +61,7 @@ class Reduced implements Model {
     steps: PrivateSteps,
     alike: Symmetry | undefined,
     depth: StackDepth | undefined,
+    marks: boolean,
   ) {
     this.words = model.words;
     this.parts = model.parts;
@@ -69,6 +73,7 @@ class Reduced implements Model {
     this.#machine = machine;
     this.#steps = steps;
     this.#depth = depth;
+    this.#marks = marks && model.goals.length > 0;
     this.#cpus = p.env.cpus;
     this.#ipiCode = p.ipiCode !== undefined;
     this.unfolded = {
@@ -99,7 +104,7 @@ class Reduced implements Model {
 
   enabled(state: Int32Array, out: Int32Array): number {
     const count = this.#model.enabled(state, out);
-    if (this.goals.length === 0) return count;
+    if (!this.#marks) return count;
     for (let i = 0; i < count; ) {
       const action = out[i] as number;
       let end = i + 1;

@@ -87,6 +87,16 @@ function covers(machine: Machine, more: Int32Array, less: Int32Array): boolean {
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
+/** A state without what belongs to the task that a CPU runs in another one: its registers, its contexts, its stack. */
+function without(machine: Machine, s: Int32Array, runs: Int32Array, cpu: number): Int32Array {
+  const { l } = machine.core;
+  const task = runs[(l.cpus[cpu] as number) + cpuField.task] as number;
+  const rest = s.slice();
+  for (const from of [l.tasks[task] as number, l.stacks[task] as number])
+    rest.fill(0, from, machine.parts[machine.parts.indexOf(from) + 1] ?? machine.words);
+  return rest;
+}
+
 const depthOf = (machine: Machine, state: Int32Array, cpu: number): number => {
   const { l } = machine.core;
   const t = l.tasks[state[(l.cpus[cpu] as number) + cpuField.task] as number] as number;
@@ -96,7 +106,7 @@ const depthOf = (machine: Machine, state: Int32Array, cpu: number): number => {
 test('a private step commutes with every step of others, and with what interrupts it', {
   timeout: 300_000,
 }, () => {
-  const tried = { all: 0, inHandlers: 0, fetchMore: 0, interrupted: 0 };
+  const tried = { all: 0, inHandlers: 0, fetchMore: 0, interrupted: 0, preempted: 0 };
   for (const { name, program } of cases) {
     const known = conditions(program);
     if (!known.steps) continue;
@@ -128,6 +138,17 @@ test('a private step commutes with every step of others, and with what interrupt
         };
         for (const other of all) {
           if (other === mine) continue;
+          if (actionCpu(other) === cpu && kindOf(other) === kinds.preempt) {
+            // Who takes the CPU cannot tell where the thread was.
+            expect([name, then.includes(other)]).toEqual([name, true]);
+            const [late, soon] = [after(machine, first, other), after(machine, state, other)];
+            expect([name, late && without(machine, late, state, cpu)]).toEqual([
+              name,
+              soon && without(machine, soon, state, cpu),
+            ]);
+            tried.preempted++;
+            continue;
+          }
           if (actionCpu(other) === cpu && kindOf(other) !== kinds.commit) {
             if (!deliveries.includes(kindOf(other))) continue;
             const before = after(machine, state, other);
@@ -162,6 +183,7 @@ test('a private step commutes with every step of others, and with what interrupt
   expect(tried.inHandlers).toBeGreaterThan(5_000);
   expect(tried.fetchMore).toBeGreaterThan(100);
   expect(tried.interrupted).toBeGreaterThan(1_000);
+  expect(tried.preempted).toBeGreaterThan(1_000);
 });
 
 test('who may fetch more can do what others can, or something worse', {
