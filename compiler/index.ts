@@ -26,7 +26,7 @@ export { replay, walk } from './explorer/index.ts';
 export { fingerprint, Verdicts } from './fingerprint.ts';
 export { builtin as properties } from './ir.ts';
 export type { Listing, Lowered } from './lower.ts';
-export { reduced } from './reduction/reduced.ts';
+export { reductions } from './reduction/reduced.ts';
 export {
   type Document,
   documentOf,

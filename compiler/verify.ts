@@ -24,7 +24,7 @@ export interface Searched {
 }
 export type Searching = (p: Program, machine: Machine) => Searched;
 /** The same model with less to search, for a search that asks only whether everything holds; undefined where there is none. */
-export type Reducing = (p: Program, machine: Machine, model: Model) => Model | undefined;
+export type Reducing = (p: Program, machine: Machine, model: Model) => readonly Model[];
 
 const interpreted: Searching = (_, machine) => ({
   model: machine,
@@ -150,7 +150,7 @@ export class Verification {
       const machine = createMachine(lowered.program);
       const searched = this.searching(lowered.program, machine);
       const { model } = searched;
-      const reduced = this.reducing?.(lowered.program, machine, model);
+      const reduced = this.reducing?.(lowered.program, machine, model) ?? [];
       const search = createReducedSearch(model, reduced, this.bounds);
       this.current = { machine, lowered, search, searched };
     }

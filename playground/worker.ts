@@ -6,7 +6,7 @@ import {
   carried,
   compile,
   fileReport,
-  reduced,
+  reductions,
   type Scenario,
   type ScenarioResult,
   Verdicts,
@@ -307,7 +307,7 @@ class Search implements Task {
     this.scenario = scenario;
     this.version = mine.version;
     this.verification = new Verification(mine.compiled, scenario, mine.bounds, {
-      reducing: reduced,
+      reducing: reductions,
       searching: (p, machine) => quick(p, machine, () => generator, patience),
     });
     this.seconds = scenario.checks.map(() => 0);

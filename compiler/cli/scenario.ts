@@ -2,7 +2,7 @@
 
 import type { Compiled, Scenario } from '../compile.ts';
 import { generated } from '../generator/engine.ts';
-import { reduced } from '../reduction/reduced.ts';
+import { reductions } from '../reduction/reduced.ts';
 import { type Closing, type ScenarioResult, Verification } from '../verify.ts';
 import { Checkpoint, type CheckpointSettings, checkpointFile } from './checkpoint.ts';
 
@@ -47,7 +47,7 @@ export async function search(
     { maxStates, maxMemory },
     {
       searching: interpreted ? undefined : generated,
-      reducing: full ? undefined : reduced,
+      reducing: full ? undefined : reductions,
       closing,
     },
   );

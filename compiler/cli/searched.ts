@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { generated } from '../generator/engine.ts';
-import { reduced } from '../reduction/reduced.ts';
+import { reductions } from '../reduction/reduced.ts';
 import type { How } from '../verify.ts';
 import { UsageError, why } from './files.ts';
 import { Progress } from './progress.ts';
@@ -19,7 +19,7 @@ export interface SearchOptions {
 }
 
 /** Each variant is searched as `verify` does it. */
-export const how: How = { searching: generated, reducing: reduced };
+export const how: How = { searching: generated, reducing: reductions };
 
 interface Work<T> {
   advance(budget: number): { readonly done: boolean };

@@ -8,7 +8,7 @@ import type { Compiled, Scenario } from '../compile.ts';
 import { fingerprint, Verdicts } from '../fingerprint.ts';
 import { generated } from '../generator/engine.ts';
 import { compile, Verification } from '../index.ts';
-import { reduced } from '../reduction/reduced.ts';
+import { reductions } from '../reduction/reduced.ts';
 import type { ScenarioResult } from '../verify.ts';
 import { diagnose } from './diagnose.ts';
 import { readInputs, UsageError } from './files.ts';
@@ -190,7 +190,7 @@ class Watched {
         maxStates,
         maxMemory: maxMemory * (1 << 20),
       },
-      { searching: generated, reducing: this.options.full ? undefined : reduced },
+      { searching: generated, reducing: this.options.full ? undefined : reductions },
     );
     this.running = { spec, scenario, verification };
     let version = this.seen;

@@ -84,6 +84,8 @@ export interface Model {
   optional(action: number): boolean;
   /** Present where states are found up to a change of places. */
   readonly symmetry?: Symmetry | undefined;
+  /** Properties whose violation may be found in the place of another, which then is not. */
+  readonly masks?: readonly string[] | undefined;
   /** Present where an action may stand for several steps. */
   readonly unfolded?: Unfolded | undefined;
   /** Bits of the goals that hold in `state`. */

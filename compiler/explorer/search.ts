@@ -110,8 +110,8 @@ export interface Saved {
   readonly bound: string | undefined;
   readonly violated: readonly (Found | undefined)[];
   readonly witnessed: readonly (Found | undefined)[];
-  /** Of a search that follows on another: what that one has said. */
-  readonly before?: Result;
+  /** Of a search that follows on others: what those have said. */
+  readonly before?: readonly Result[];
 }
 
 /** Goes on as long as its owner wants; nothing in it looks at a clock. */

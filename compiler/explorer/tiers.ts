@@ -1,11 +1,13 @@
-// Two searches in a row: a reduced one that says what is violated, and the full one for the shortest runs and what else it cannot say.
+// Searches in a row: reduced ones that say what is violated, and the full one for the shortest runs and what they cannot say.
 
 import type { Model } from './model.ts';
+import { replay, type Watch } from './run.ts';
 import {
   type Bounds,
   createSearch,
   type Progress,
   type Result,
+  type Run,
   type Saved,
   type Search,
   type Violation,
@@ -13,19 +15,22 @@ import {
 } from './search.ts';
 
 /**
- * Searches `reduced` first. Where that visits all of its states without a violation and reaches every witness, its
- * answer stands. Where it finds violations, each of them in a step, its answer stands too, but for their runs: the full
- * search of `model` looks for the shortest, and for nothing else. A bound of the caller's that the reduced search hits, the
- * full one would hit too. All else the full search says. Where a bound keeps the full search from a violation that the
- * reduced one has found, the run of that one is told, step by step in the full semantics.
+ * Searches the `reduced` models first, one after the other. Where one visits all of its states without a violation and
+ * reaches every witness, its answer stands. Where it finds violations, each of them in a step, and none that could stand
+ * in the place of others, its answer stands too, but for their runs: the full search of `model` looks for the
+ * shortest, and for nothing else. All else the next says, and at last the full search. Where a bound keeps that from a
+ * violation that a reduced one has found, the run of that one is told, step by step in the full semantics.
+ *
+ * A reduced model may do more than `model` does, never less; the last does nothing that `model` does not. So a run counts
+ * only if `model` has it: what the answer rests on is replayed.
  */
 export function createReducedSearch(
   model: Model,
-  reduced: Model | undefined,
+  reduced: readonly Model[],
   bounds: Bounds,
 ): Search {
   // Depth is counted in steps, and a reduced search takes several as one.
-  return reduced === undefined || bounds.maxDepth !== undefined
+  return reduced.length === 0 || bounds.maxDepth !== undefined
     ? createSearch(model, bounds)
     : new Tiers(model, reduced, bounds);
 }
@@ -37,60 +42,101 @@ class Tiers implements Search {
   readonly #model: Model;
   readonly #bounds: Bounds;
   #search: Search;
-  #first = true;
-  /** What the reduced search has said, once the full one follows. */
-  #before: Result | undefined;
-  /** What the reduced search has said of all but the shortest runs. */
+  /** The reduced models, that which is searched first; none in the full search. */
+  #reduced: readonly Model[];
+  /** What the reduced searches have said that have ended. */
+  readonly #ended: Result[] = [];
+  /** What one of them has said of all but the shortest runs. */
   #verdict: Result | undefined;
+  /** Violations by runs that the full search may be kept from. */
   #found: readonly Violation[] = [];
   #answer: Result | undefined;
 
-  constructor(model: Model, reduced: Model, bounds: Bounds) {
+  constructor(model: Model, reduced: readonly Model[], bounds: Bounds) {
     this.#model = model;
     this.#bounds = bounds;
-    this.#search = createSearch(reduced, bounds, { unexplained: true });
+    this.#reduced = reduced;
+    this.#search = createSearch(reduced[0] as Model, bounds, { unexplained: true });
   }
 
   advance(budget: number): { readonly done: boolean } {
     if (this.#answer !== undefined) return { done: true };
     const { done } = this.#search.advance(budget);
-    if (!this.#first) return { done };
-    if (!done) return { done: false };
-    this.#judge(undefined);
+    const [model] = this.#reduced;
+    if (model === undefined) return { done };
+    // What may stand in the place of others leaves the rest to the next, whatever else is found.
+    const { violated } = this.#search.progress();
+    if (!done && !violated.some((p) => model.masks?.includes(p))) return { done };
+    if (!done) this.#search.stop('violated');
+    this.#judge(this.#search.result());
     return { done: this.#answer !== undefined };
   }
 
-  /** What the reduced search has said, and whether that is all. */
-  #judge(stopped: string | undefined, result = this.#search.result()): void {
-    const { bound, violations } = result;
-    const holds = result.verdict === 'holds' && result.witnesses.every((w) => w.run !== undefined);
-    const unfinished =
-      violations.length === 0 && bound !== undefined && (ofCaller.has(bound) || bound === stopped);
-    if (holds || unfinished) {
+  /** What a reduced search has said, and what follows. */
+  #judge(result: Result, stopped?: string): void {
+    this.#ended.push(result);
+    const { bound, violations, witnesses } = result;
+    const [model, ...left] = this.#reduced as [Model, ...Model[]];
+    const cut =
+      bound !== undefined && (bound === stopped || (left.length === 0 && ofCaller.has(bound)));
+    const real = violations.filter((v) => v.goal === undefined && this.#violates(v));
+    const seen = witnesses.every(({ run }, i) => run === undefined || this.#reaches(run, i));
+    const holds = bound === undefined && seen && witnesses.every((w) => w.run !== undefined);
+    if (violations.length === 0 && (cut || holds)) {
+      this.#reduced = [];
       this.#answer = { ...result, search: 'reduced' };
       return;
     }
-    this.#first = false;
-    this.#before = result;
+    if (real.length > 0) this.#found = real;
+    const properties = violations.map((v) => v.property);
     // What cannot end well is judged by the full search alone: a goal that is out of reach here has a way there perhaps.
-    this.#found = violations.filter((v) => v.goal === undefined);
     const all =
-      bound === undefined && violations.length > 0 && this.#found.length === violations.length;
+      bound === undefined &&
+      violations.length > 0 &&
+      real.length === violations.length &&
+      seen &&
+      !properties.some((p) => model.masks?.includes(p));
     if (all) this.#verdict = { ...result, search: 'reduced' };
-    this.#search = createSearch(
-      this.#model,
-      this.#bounds,
-      all ? { runsOf: violations.map((v) => v.property) } : {},
+    // A violation that is one makes more of less pointless.
+    this.#reduced = all || real.length > 0 ? [] : left;
+    const [next] = this.#reduced;
+    this.#search =
+      next !== undefined
+        ? createSearch(next, this.#bounds, { unexplained: true })
+        : createSearch(this.#model, this.#bounds, all ? { runsOf: properties } : {});
+  }
+
+  /** Whether a run of a reduced model is one, and violates what it did there. */
+  #violates(violation: Violation): boolean {
+    const end = this.#replay(violation);
+    return end.kind === 'violated' && end.property === violation.property;
+  }
+  /** Whether a run of a reduced model is one, and makes the witness true. */
+  #reaches(run: Run, witness: number): boolean {
+    let seen = 0;
+    const end = this.#replay(run, () => {
+      seen |= this.#model.witnessed;
+    });
+    return (
+      end.kind !== 'diverges' &&
+      end.kind !== 'limit' &&
+      ((seen | this.#model.witnessed) & (1 << witness)) !== 0
     );
+  }
+  #replay({ initial, schedule }: Run, watch?: Watch): ReturnType<typeof replay> {
+    const names = schedule.map((step) => step.name);
+    return replay(this.#model, names, { initial, ...(watch && { watch }) });
   }
 
   stop(reason: string): void {
     if (this.#answer !== undefined) return;
     this.#search.stop(reason);
-    if (!this.#first) return;
-    if (!this.#search.advance(0).done) return;
-    this.#judge(reason);
-    if (this.#answer === undefined) this.#search.stop(reason);
+    while (this.#reduced.length > 0) {
+      if (!this.#search.advance(0).done) return;
+      this.#judge(this.#search.result(), reason);
+      if (this.#answer !== undefined) return;
+      this.#search.stop(reason);
+    }
   }
 
   progress(): Progress {
@@ -99,11 +145,11 @@ class Tiers implements Search {
 
   save(): Saved | undefined {
     const saved = this.#answer === undefined ? this.#search.save() : undefined;
-    return saved && this.#before !== undefined ? { ...saved, before: this.#before } : saved;
+    return saved && { ...saved, before: [...this.#ended] };
   }
 
   restore(saved: Saved): void {
-    if (this.#first && saved.before !== undefined) this.#judge(undefined, saved.before);
+    for (const result of saved.before?.slice(this.#ended.length) ?? []) this.#judge(result);
     this.#search.restore(saved);
   }
 
@@ -116,7 +162,7 @@ class Tiers implements Search {
       .map((v): Violation => ({ ...v, inevitableFrom: 'not known', perhapsLonger: true }));
     if (this.#verdict !== undefined) {
       if (longer.length > 0 && result.bound === undefined)
-        throw new Error('the reduced search violates what the full one does not');
+        throw new Error('a reduced search violates what the full one does not');
       const order = this.#verdict.violations.map((v) => v.property);
       const violations = [...result.violations, ...longer].sort(
         (a, b) => order.indexOf(a.property) - order.indexOf(b.property),

@@ -133,7 +133,8 @@ export class Programs {
     known.looked = most ?? known.looked;
     const narrower = most === undefined ? {} : { maxStates: most };
     const model = this.modelOf(machine);
-    const less = this.how.reducing?.(machine.core.p, machine, model);
+    // What is learnt here is learnt from runs, so the reduced model must have none that are none.
+    const less = this.how.reducing?.(machine.core.p, machine, model).at(-1);
     if (less !== undefined) {
       const { bound } = yield* this.search(machine, less, known, expected, narrower);
       // Bounds that nobody has set here are the reduction's own.

@@ -17,6 +17,8 @@ export interface Conditions {
   readonly closing: boolean;
   /** Code that interrupts a thread cannot tell where: it reads no register that it did not write, and no frame. */
   readonly unseen: boolean;
+  /** Steps of the patcher and of handlers may be taken by themselves, and a CPU may come to fetch more by it. */
+  readonly handlers: boolean;
   /** CPUs may be taken for each other. */
   readonly cpus: boolean;
 }
@@ -27,6 +29,7 @@ const none: Conditions = {
   data: false,
   closing: false,
   unseen: false,
+  handlers: false,
   cpus: false,
 };
 
@@ -47,10 +50,11 @@ export function conditions(p: Program): Conditions {
   const sets = fetch.moment === 1 && fetch.backwards && !fetch.codeOrder && !fetch.dataOrder;
   const asked = [p.requirements.map((r) => r.expr), p.witnesses.map((w) => w.expr)];
   // A run that a waiver ends is one state for all ends, so what came before it would have to be kept.
-  if (!sets || env.preempt || p.waived.size > 0 || mentions(asked, (e) => !blind.includes(e.kind)))
-    return none;
+  if (p.waived.size > 0 || mentions(asked, (e) => !blind.includes(e.kind))) return none;
   const insns = instructions(p);
   const stack = !env.shadowStack && plainStack(p, insns);
+  // Who takes a thread's CPU must not find on its stack where it was.
+  if (env.preempt && !stack) return none;
   const isEvent = (e: Expr): boolean => e.kind === 'event';
   return {
     steps: true,
@@ -61,9 +65,18 @@ export function conditions(p: Program): Conditions {
         p.requirements.map((r) => r.expr),
         isEvent,
       ) && p.witnesses.every((w) => isEvent(w.expr) || !mentions(w.expr, isEvent)),
+    // A stack of its own is used again from its top, so it matters who is still on it.
+    handlers:
+      sets &&
+      stack &&
+      !env.preempt &&
+      !env.istBreakpoint &&
+      !env.istNmi &&
+      !mentions(p.kernel, (e) => e.kind === 'within'),
     unseen: stack && p.liveRegisters.size === 0 && !p.flagsLive,
     cpus:
       stack &&
+      !env.preempt &&
       !mentions([insns, p.kernel], (e) => e.kind === 'cpu' || e.kind === 'gsbase') &&
       !p.kernel.some((k) => k.do.kind === 'sendto'),
   };

@@ -1,23 +1,27 @@
 // Private steps: those that a thread takes unseen, so that it does not matter when.
 
-import { cpuField, idleFrom, taskField } from '../emulator/layout.ts';
+import { context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
 import { code, kinds, type Machine } from '../emulator/machine.ts';
 import { footprint } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region, stackStride } from '../ir.ts';
 import { flagBits, RSP, registers } from '../ops.ts';
 import type { Conditions } from './conditions.ts';
+import { type Quiet, quietOperations } from './operations.ts';
 
 /** What an instruction at an address is for the search. */
 const seen = 0;
 const onRegisters = 1;
 const onStack = 2;
 
-/**
- * Bytes that must be free below RSP. A step moves frames that are delivered after it by 16 at most, so as long as
- * nobody comes that far down, a stack that overflows does so whether the step was done or not.
- */
-const room = 64;
+/** Handlers that an IRET of ours leaves: #BP's, a sync's, an empty one. */
+const handlers: ReadonlySet<number> = new Set([
+  context.breakpoint,
+  context.ipi,
+  context.nmiIpi,
+  context.irqEmpty,
+  context.nmiEmpty,
+]);
 
 const ownFields = new Set([...registers.filter((_, i) => i !== RSP), 'flags', 'rip', 'outcome']);
 const stackFields = new Set([...ownFields, 'rsp', 'stack', 'shadow stack']);
@@ -29,10 +33,16 @@ export class PrivateSteps {
   readonly #known = new Map<number, number>();
   readonly #idle: number;
   /** Events that run code of the spec: what they interrupt can be seen by it. */
-  readonly #events: readonly { at: number; nmi: boolean; on: number }[];
+  readonly #events: readonly { at: number; nmi: boolean; on: number; reaches: boolean }[];
   readonly #ipi: 'plain' | 'irq' | 'nmi';
+  /** By the index of the operation where a step begins. */
+  readonly #quiet: readonly Quiet[];
 
-  constructor(p: Program, machine: Machine, conditions: Conditions) {
+  /** Whether a CPU that returns from a handler of #BP, or from an empty one, may go on fetching what it could. */
+  readonly #keep: boolean;
+
+  constructor(p: Program, machine: Machine, conditions: Conditions, keep = false) {
+    this.#keep = keep && conditions.handlers;
     this.#p = p;
     this.#machine = machine;
     this.#conditions = conditions;
@@ -41,36 +51,41 @@ export class PrivateSteps {
     this.#events = p.env.events.flatMap((e, i) =>
       e.entry === undefined
         ? []
-        : [{ at: l.events + i, nmi: e.kind === 'nmi', on: e.on === undefined ? -1 : e.on }],
+        : [{ at: l.events + i, nmi: e.kind === 'nmi', on: e.on ?? -1, reaches: e.reaches }],
     );
+    this.#quiet = conditions.handlers ? quietOperations(p) : [];
     const byNmi = p.kernel.some((k) => k.do.kind === 'send' && k.do.nmi);
     this.#ipi = p.ipiCode === undefined ? 'plain' : byNmi ? 'nmi' : 'irq';
   }
 
   /** The action of the private step that a CPU can take now, or -1. */
   of(s: Int32Array, cpu: number): number {
-    const { l } = this.#machine.core;
+    const { core, kernel } = this.#machine;
+    const { l } = core;
     const at = l.cpus[cpu] as number;
     const task = s[at + cpuField.task] as number;
-    if (task === 0 || task >= this.#idle) return -1;
     const t = l.tasks[task] as number;
+    const c = t + l.contexts + (s[t + taskField.depth] as number) * l.ctx.size;
     const conditions = this.#conditions;
-    const kind = this.#kindAt(s[t + taskField.rip] as number);
+    const rip = s[t + taskField.rip] as number;
+    const index = kernel.at(rip);
+    const quiet = index < 0 ? 'seen' : (this.#quiet[index] ?? 'seen');
+    const kind = index < 0 ? this.#kindAt(rip) : seen;
+    if (quiet === 'seen' && (kind === seen || task === 0 || task >= this.#idle)) return -1;
     const blocked = s[at + cpuField.nmiBlocked] !== 0;
     if (
-      kind === seen ||
       s[at + cpuField.shadow] !== 0 ||
       s[at + cpuField.halted] !== 0 ||
       (s[at + cpuField.nmiLatched] !== 0 && !blocked)
     )
       return -1;
-    const c = t + l.contexts + (s[t + taskField.depth] as number) * l.ctx.size;
-    if (!conditions.closing && s[c + l.ctx.pass] !== 0) return -1;
+    // Who is preempted may never go on; then a pass that is open stays so.
+    if ((!conditions.closing || this.#p.env.preempt) && s[c + l.ctx.pass] !== 0) return -1;
     if (this.#p.env.memory === 'sc' && s[at + cpuField.buffer] !== 0) return -1;
     if (kind === onStack) {
       if (!conditions.stack || s[t + l.registers + 1] !== -1) return -1;
       const inside = ((s[t + l.registers] as number) - (region.stacks | 0)) >>> 0;
-      if (Math.floor(inside / stackStride) !== task || inside % stackStride < room) return -1;
+      if (Math.floor(inside / stackStride) !== task) return -1;
     }
     if (!conditions.unseen) {
       // Code that can interrupt here could tell whether the step was done.
@@ -79,14 +94,66 @@ export class PrivateSteps {
       for (const e of this.#events)
         if (s[e.at] !== 0 && (e.on < 0 || e.on === cpu) && (e.nmi ? !blocked : open)) return -1;
     }
+    if (quiet !== 'seen' && !this.#takes(s, cpu, t, c, quiet, index)) return -1;
     return code(cpu, kinds.step, 0);
   }
 
-  /** Whether the stack of a CPU's task is so full that a frame more or less could matter. */
-  crowded(s: Int32Array, cpu: number): boolean {
-    const { l } = this.#machine.core;
+  /** Whether a quiet step of a handler or of the patcher can be taken in this state, and is seen by nobody. */
+  #takes(s: Int32Array, cpu: number, t: number, c: number, quiet: Quiet, index: number): boolean {
+    const { core, kernel } = this.#machine;
+    const { l } = core;
+    core.s = s;
+    core.select(cpu);
+    if (!kernel.ready(index)) return false;
+    if (quiet === 'own') return true;
+    const kind = s[c] as number;
+    if (quiet === 'returns') {
+      if (!handlers.has(kind)) return false;
+      if (!this.#conditions.closing && s[c - l.ctx.size + l.ctx.pass] !== 0) return false;
+      // A window for interrupts may open sooner; it must not close sooner.
+      core.outcome = 0;
+      const saved = core.stackWord(core.frameBase() + 16);
+      const outside = core.outcome !== 0;
+      core.outcome = 0;
+      if (outside) return false;
+      const now = s[t + taskField.flags] as number;
+      if ((now & flagBits.if) !== 0 && (saved & flagBits.if) === 0) return false;
+    }
+    if (quiet === 'returns' && this.#keeps(kind)) return true;
+    // What would come in a handler of the machine's own can come before it, where the CPU fetches what it did.
+    if (kind !== context.breakpoint && handlers.has(kind) && this.#ipi === 'plain') return true;
+    return this.#newest(s, cpu) || !this.#fetches(s, cpu);
+  }
+
+  #keeps(kind: number): boolean {
+    return this.#keep && kind !== context.ipi && kind !== context.nmiIpi;
+  }
+
+  /** Whether the private step that a CPU can take now leaves it what it may fetch. */
+  keeps(s: Int32Array, cpu: number): boolean {
+    if (!this.#keep) return false;
+    const { core, kernel } = this.#machine;
+    const { l } = core;
     const t = l.tasks[s[(l.cpus[cpu] as number) + cpuField.task] as number] as number;
-    return ((s[t + l.registers] as number) - (region.stacks | 0)) % stackStride < room;
+    const c = t + l.contexts + (s[t + taskField.depth] as number) * l.ctx.size;
+    const index = kernel.at(s[t + taskField.rip] as number);
+    return index >= 0 && this.#quiet[index] === 'returns' && this.#keeps(s[c] as number);
+  }
+
+  /** Whether a CPU fetches nothing but what is newest. */
+  #newest(s: Int32Array, cpu: number): boolean {
+    const { l } = this.#machine.core;
+    const at = l.views[cpu] as number;
+    for (let i = 0; i < l.viewWords; i++) if (s[at + i] !== 0) return false;
+    return true;
+  }
+
+  /** Whether code may still interrupt a CPU that fetches what is patched. */
+  #fetches(s: Int32Array, cpu: number): boolean {
+    const { l } = this.#machine.core;
+    if (this.#p.ipiCode?.reaches || s[(l.cpus[cpu] as number) + cpuField.nmiLatched] !== 0)
+      return true;
+    return this.#events.some((e) => e.reaches && s[e.at] !== 0 && (e.on < 0 || e.on === cpu));
   }
 
   #kindAt(rip: number): number {

@@ -1,11 +1,18 @@
 // A check's machine with less to search: private steps are taken at once, and CPUs that are alike are taken for each other.
 
-import type { Machine } from '../emulator/machine.ts';
+import { context, taskField } from '../emulator/layout.ts';
+import { actionCpu, argumentOf, kindOf, kinds, type Machine } from '../emulator/machine.ts';
 import type { Model, Symmetry, Unfolded } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
 import { conditions } from './conditions.ts';
+import { StackDepth } from './depth.ts';
 import { PrivateSteps } from './private.ts';
 import { symmetry } from './symmetry.ts';
+
+/** Marks a fetch of bytes that are not the newest, in the code of its action. */
+const stale = 0x800;
+const plain = (action: number): number =>
+  kindOf(action) === kinds.step ? action & ~stale : action;
 
 /** Private steps in a row that no loop without an end is behind. */
 const mostInARow = 256;
@@ -13,14 +20,19 @@ const mostInARow = 256;
 type Told = ReturnType<Unfolded['initial']>;
 
 /**
- * The same machine for a search that asks only whether everything holds, on `model`, which is `machine` or its generated
- * code. Undefined where nothing can be left out.
+ * The same machine for searches that ask only whether everything holds, on `model`, which is `machine` or its generated
+ * code: the first has the fewest states and may do more than the machine does, the last does nothing that it does not.
+ * None where nothing can be left out.
  */
-export function reduced(p: Program, machine: Machine, model: Model): Model | undefined {
+export function reductions(p: Program, machine: Machine, model: Model): readonly Model[] {
   const known = conditions(p);
-  if (!known.steps) return undefined;
+  if (!known.steps) return [];
   const alike = known.cpus ? symmetry(p, machine) : undefined;
-  return new Reduced(p, machine, model, new PrivateSteps(p, machine, known), alike);
+  return (known.handlers ? [true, false] : [false]).map((keep) => {
+    const depth = known.stack ? new StackDepth(p, machine) : undefined;
+    const steps = new PrivateSteps(p, machine, known, keep);
+    return new Reduced(p, machine, model, steps, alike, depth, known.handlers);
+  });
 }
 
 class Reduced implements Model {
@@ -33,15 +45,20 @@ class Reduced implements Model {
   readonly goals: Model['goals'];
   readonly symmetry: Symmetry | undefined;
   readonly unfolded: Unfolded;
+  readonly masks: Model['masks'];
   witnessed = 0;
   limit: string | undefined;
   readonly #model: Model;
   readonly #machine: Machine;
   readonly #steps: PrivateSteps;
+  readonly #depth: StackDepth | undefined;
   readonly #cpus: number;
   /** The state that was asked for last, and what was done since. */
   readonly #origin: Int32Array;
   readonly #done: number[] = [];
+  readonly #ipiCode: boolean;
+  /** Whether goals must do without fetches of bytes that are not the newest. */
+  readonly #marks: boolean;
 
   constructor(
     p: Program,
@@ -49,6 +66,8 @@ class Reduced implements Model {
     model: Model,
     steps: PrivateSteps,
     alike: Symmetry | undefined,
+    depth: StackDepth | undefined,
+    covers: boolean,
   ) {
     this.words = model.words;
     this.parts = model.parts;
@@ -58,18 +77,22 @@ class Reduced implements Model {
     this.witnesses = model.witnesses;
     this.goals = model.goals;
     this.symmetry = alike;
+    // Who may fetch more executes what is unpredictable where the machine comes to what it violates.
+    this.masks = covers ? ['torn_instruction'] : [];
     this.#model = model;
     this.#machine = machine;
     this.#steps = steps;
+    this.#depth = depth;
+    this.#marks = covers && model.goals.length > 0;
     this.#cpus = p.env.cpus;
     this.#origin = new Int32Array(model.words);
+    this.#ipiCode = p.ipiCode !== undefined;
     this.unfolded = {
       initial: (index) => this.#silent((machine.initial()[index] as Int32Array).slice()),
       steps: (state, action) => {
         const copy = state.slice();
-        const name = machine.actionName(copy, action);
-        const first = { action, name };
-        return machine.apply(copy, action) === 0 ? [first, ...this.#silent(copy)] : [first];
+        const first = { action: plain(action), name: machine.actionName(copy, plain(action)) };
+        return machine.apply(copy, first.action) === 0 ? [first, ...this.#silent(copy)] : [first];
       },
     };
   }
@@ -90,21 +113,44 @@ class Reduced implements Model {
 
   enabled(state: Int32Array, out: Int32Array): number {
     this.#origin.set(state);
-    return this.#model.enabled(state, out);
+    const count = this.#model.enabled(state, out);
+    if (!this.#marks) return count;
+    for (let i = 0; i < count; ) {
+      const action = out[i] as number;
+      let end = i + 1;
+      while (end < count && (out[end] as number) >> 12 === action >> 12) end++;
+      if (end > i + 1 && kindOf(action) === kinds.step) this.#mark(state, out, i, end);
+      i = end;
+    }
+    return count;
+  }
+
+  /** Marks which of a CPU's fetches get bytes that are not the newest. */
+  #mark(state: Int32Array, out: Int32Array, from: number, end: number): void {
+    const { core, fetch } = this.#machine;
+    core.s = state;
+    core.select(actionCpu(out[from] as number));
+    const choices = fetch.choices();
+    const rip = core.rip();
+    for (let i = from; i < end; i++) {
+      const action = out[i] as number;
+      const bytes = choices[argumentOf(action)]?.insn?.bytes;
+      const newest = bytes?.every((b, k) => {
+        const cell = core.cellAt(rip + k);
+        return cell < 0 || state[core.l.cells + cell] === b;
+      });
+      if (newest !== true) out[i] = action | stale;
+    }
   }
 
   apply(state: Int32Array, action: number): number {
-    const model = this.#model;
-    const outcome = this.#apply(state, action);
-    this.witnessed = model.witnessed;
+    const outcome = this.#model.apply(state, plain(action));
+    this.witnessed = this.#model.witnessed;
+    this.limit = this.#model.limit;
     if (outcome !== 0 || this.limit !== undefined) return outcome;
-    if (this.#steps.crowded(state, action >> 16)) {
-      this.limit = 'private steps';
-      return 0;
-    }
+    this.#depth?.look(state, actionCpu(action));
     const done = this.#done;
     done.length = 0;
-    done.push(action);
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       for (let n = 0; ; n++) {
         const step = this.#steps.of(state, cpu);
@@ -113,25 +159,40 @@ class Reduced implements Model {
           this.limit = 'private steps';
           return 0;
         }
-        const violated = this.#apply(state, step) !== 0;
+        const violated = this.#take(state, step) !== 0;
+        this.limit = this.#model.limit;
         if (this.limit !== undefined) return 0;
         if (violated) {
           // Taken by itself it would end the run before others come to what they violate: it stays one step of many.
           state.set(this.#origin);
-          for (const before of done) model.apply(state, before);
+          this.#model.apply(state, plain(action));
+          for (const before of done) this.#take(state, before);
           break;
         }
-        this.witnessed |= model.witnessed;
+        this.witnessed |= this.#model.witnessed;
         done.push(step);
+        this.#depth?.look(state, cpu);
       }
     }
+    if (this.#depth?.full) this.limit = 'private steps';
     return 0;
   }
 
-  #apply(state: Int32Array, action: number): number {
-    const outcome = this.#model.apply(state, action);
-    this.limit = this.#model.limit;
+  /** Does a private step, on the model or as another one does it. */
+  #take(state: Int32Array, step: number, model: Model = this.#model): number {
+    const cpu = actionCpu(step);
+    const kept = this.#kept(state, cpu);
+    const outcome = model.apply(state, step);
+    if (kept !== undefined) state.set(kept, this.#machine.core.l.views[cpu]);
     return outcome;
+  }
+
+  /** What a CPU may fetch, where its private step is to leave that as it is. */
+  #kept(state: Int32Array, cpu: number): Int32Array | undefined {
+    if (!this.#steps.keeps(state, cpu)) return undefined;
+    const { l } = this.#machine.core;
+    const at = l.views[cpu] as number;
+    return state.slice(at, at + l.viewWords);
   }
 
   /** Takes the private steps of a state, by the interpreter, and tells them. */
@@ -144,7 +205,7 @@ class Reduced implements Model {
         if (action < 0) break;
         const before = state.slice();
         const name = machine.actionName(state, action);
-        if (machine.apply(state, action) !== 0) {
+        if (this.#take(state, action, machine) !== 0) {
           state.set(before);
           break;
         }
@@ -155,12 +216,25 @@ class Reduced implements Model {
   }
 
   actionName(state: Int32Array, action: number): string {
-    return this.#machine.actionName(state, action);
+    return this.#machine.actionName(state, plain(action));
   }
+  /** A goal must be in reach without a fetch of bytes that are not the newest: another run may not have them any more. */
   optional(action: number): boolean {
-    return this.#machine.optional(action);
+    return this.#machine.optional(action) || plain(action) !== action;
   }
+  /** A goal counts where no code of the spec interrupts another, which may have come no further for it. */
   goalsOf(state: Int32Array): number {
-    return this.#machine.goalsOf(state);
+    const bits = this.#machine.goalsOf(state);
+    if (bits === 0) return 0;
+    const { l } = this.#machine.core;
+    for (const t of l.tasks) {
+      const depth = state[t + taskField.depth] as number;
+      for (let d = 1; d <= depth; d++) {
+        const kind = state[t + l.contexts + d * l.ctx.size] as number;
+        if (kind === context.irqCode || kind === context.nmiCode) return 0;
+        if (this.#ipiCode && (kind === context.ipi || kind === context.nmiIpi)) return 0;
+      }
+    }
+    return bits;
   }
 }

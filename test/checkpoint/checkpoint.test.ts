@@ -17,7 +17,7 @@ import { deserialize, serialize } from 'node:v8';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { generated } from '../../compiler/generator/engine.ts';
 import { compile } from '../../compiler/index.ts';
-import { reduced } from '../../compiler/reduction/reduced.ts';
+import { reductions } from '../../compiler/reduction/reduced.ts';
 import { type SavedVerification, Verification } from '../../compiler/verify.ts';
 import { example } from '../cli/command.ts';
 
@@ -47,7 +47,7 @@ describe('saved between any two slices, and gone on with in another search', () 
     const compiled = compile(readFileSync(example(file), 'utf8'));
     const scenario = compiled.scenarios.find((s) => s.name === name);
     if (!scenario) throw new Error(`no scenario ${name}`);
-    for (const reducing of [undefined, reduced]) {
+    for (const reducing of [undefined, reductions]) {
       const begin = (): Verification =>
         new Verification(compiled, scenario, {}, { searching: generated, reducing });
       const once = begin();

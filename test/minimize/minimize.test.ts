@@ -14,7 +14,7 @@ import { Minimization, type Minimized } from '../../compiler/minimize/minimize.t
 import { type Piece, varied, type Way } from '../../compiler/minimize/pieces.ts';
 import { minimizedReport } from '../../compiler/minimize/report.ts';
 import { type Answer, extensions, minimalSets } from '../../compiler/minimize/sets.ts';
-import { reduced } from '../../compiler/reduction/reduced.ts';
+import { reductions } from '../../compiler/reduction/reduced.ts';
 import { type How, Verification } from '../../compiler/verify.ts';
 import { source } from '../../grammar/index.ts';
 
@@ -67,7 +67,7 @@ describe('answers', () => {
   const searching = (p: Program, machine: Machine) => generated(p, machine, 0);
   test.each(cases)('%s, the same as the command searches', (name) => {
     const text = readFileSync(join(folder, name), 'utf8');
-    expect(table(text, { searching, reducing: reduced })).toBe(
+    expect(table(text, { searching, reducing: reductions })).toBe(
       readFileSync(join(folder, name.replace('.suture', '.txt')), 'utf8'),
     );
   });

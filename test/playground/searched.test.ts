@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compile, reduced, Verification } from '../../compiler/index.ts';
+import { compile, reductions, Verification } from '../../compiler/index.ts';
 import { type Site, site } from './browser.ts';
 
 const example = (name: string): string =>
@@ -38,7 +38,7 @@ function figures(): string {
   const compiled = compile(large);
   const [scenario] = compiled.scenarios;
   if (!scenario || compiled.scenarios.length > 1) throw new Error('not the scenario alone');
-  const verification = new Verification(compiled, scenario, {}, { reducing: reduced });
+  const verification = new Verification(compiled, scenario, {}, { reducing: reductions });
   while (!verification.advance(100_000).done);
   const { verdict, checks } = verification.result();
   const [{ result, witnesses }] = checks as [(typeof checks)[0]];

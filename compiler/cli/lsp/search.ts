@@ -4,7 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import type { Fix } from '../../../grammar/index.ts';
 import { generated } from '../../generator/engine.ts';
 import { compile, type FileReport, fileReport, Verification } from '../../index.ts';
-import { reduced } from '../../reduction/reduced.ts';
+import { reductions } from '../../reduction/reduced.ts';
 import { mending, mendingFixes } from '../../service/index.ts';
 import type { ScenarioResult } from '../../verify.ts';
 
@@ -80,7 +80,7 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
         maxMemory: order.maxBytes,
         ...(order.maxStates === undefined ? {} : { maxStates: order.maxStates }),
       },
-      { searching: generated, reducing: reduced },
+      { searching: generated, reducing: reductions },
     );
     const seconds = scenario.checks.map(() => 0);
     for (let done = false; !done; ) {
@@ -97,7 +97,7 @@ async function work(order: Order, send: (m: Message) => void, stopped: () => boo
     results.push({ result, seconds });
     if (scenario.expected.kind !== 'holds' || result.verdict !== 'violated') continue;
     const bounds = { maxMemory: order.maxBytes };
-    const how = { searching: generated, reducing: reduced };
+    const how = { searching: generated, reducing: reductions };
     const search = mending(compiled, scenario, bounds, how);
     for (let done = false; !done; ) {
       if (stopped()) search.stop('interrupted');

@@ -1,0 +1,85 @@
+// How deep stacks can get in runs of the full semantics, from how deep they get in those of a reduced search.
+
+import { gapBytes } from '../emulator/contexts.ts';
+import { context, cpuField, taskField } from '../emulator/layout.ts';
+import type { Machine } from '../emulator/machine.ts';
+import type { Program } from '../ir.ts';
+import { stackWords } from '../ir.ts';
+import { instructions, mentions } from './mentions.ts';
+
+/** A frame, and what aligning RSP to 16 takes from a stack of words of 8. */
+const frame = 48;
+
+/**
+ * A step that is taken sooner than in another run leaves a stack higher or lower there when an event comes. So what
+ * counts is the sum: of the most that each kind of code has on its stack, and of all that can lie between.
+ */
+export class StackDepth {
+  readonly #machine: Machine;
+  /** By kind of context: the most bytes that its code has below where it began; -1 for what runs no code. */
+  readonly #most = new Map<number, number>();
+  /** By kind of context: how many of it can be on a stack at once. */
+  readonly #times = new Map<number, number>();
+  readonly #breakpoint: number;
+  readonly #between: number;
+  /** Whether a stack could overflow. */
+  full = false;
+
+  constructor(p: Program, machine: Machine) {
+    this.#machine = machine;
+    const { env } = p;
+    const count = (kind: 'irq' | 'nmi', code: boolean): number =>
+      env.events
+        .filter((e) => e.kind === kind && (e.entry !== undefined) === code)
+        .reduce((n, e) => n + e.count, 0);
+    // Where nothing sets IF in a handler, an interrupt is delivered on top of the thread alone.
+    const setsIf =
+      env.gate === 'signal' ||
+      mentions([instructions(p), p.kernel], (e) => {
+        const kind: string = e.kind;
+        return kind === 'frameif' || kind === 'rflags' || isIf(e);
+      });
+    const nmis = count('nmi', true);
+    const irqs = setsIf ? count('irq', true) : Math.min(1, count('irq', true));
+    const levels = 1 + irqs + nmis;
+    this.#times.set(context.user, 1);
+    this.#times.set(context.irqCode, irqs);
+    this.#times.set(context.nmiCode, nmis);
+    const syncs = setsIf ? levels : 1;
+    if (p.ipiCode !== undefined) {
+      this.#times.set(context.ipi, syncs);
+      this.#times.set(context.nmiIpi, syncs);
+    }
+    this.#breakpoint = frame + (env.gap ? gapBytes : 0);
+    const frames = irqs + nmis + count('irq', false) + count('nmi', false) + syncs;
+    this.#between = frame * (frames + (env.preempt ? 1 : 0));
+    for (const kind of this.#times.keys()) this.#most.set(kind, 0);
+    this.#judge();
+  }
+
+  /** Looks at the stack of a CPU after a step of it. */
+  look(s: Int32Array, cpu: number): void {
+    const { core } = this.#machine;
+    const { l } = core;
+    const task = s[(l.cpus[cpu] as number) + cpuField.task] as number;
+    const t = l.tasks[task] as number;
+    const depth = s[t + taskField.depth] as number;
+    const c = t + l.contexts + depth * l.ctx.size;
+    const most = this.#most.get(s[c] as number);
+    if (most === undefined) return;
+    const from = depth === 0 ? core.stackTop(task) : (s[c + l.ctx.base] as number);
+    const used = (from - (s[t + l.registers] as number)) | 0;
+    if (used <= most) return;
+    this.#most.set(s[c] as number, used);
+    this.#judge();
+  }
+
+  #judge(): void {
+    let sum = this.#between;
+    for (const [kind, times] of this.#times)
+      sum += times * ((this.#most.get(kind) as number) + this.#breakpoint);
+    this.full = sum > 8 * stackWords;
+  }
+}
+
+const isIf = (e: object): boolean => 'flag' in e && e.flag === 'if';

@@ -1,0 +1,119 @@
+// Operations of the patcher and of handlers that nobody sees: what one step of them may do, whatever the state is.
+
+import { footprint, reads } from '../footprint.ts';
+import type { KernelDo, Program } from '../ir.ts';
+import { region } from '../ir.ts';
+import type { Expr } from '../ops.ts';
+import { registers } from '../ops.ts';
+import { decode, instantiate } from '../x86/decode.ts';
+import { mentions } from './mentions.ts';
+
+/**
+ * What a step that begins at an operation is: `seen`, or one that reads and writes only what belongs to the context
+ * that runs. `serialises` and `returns` also change what the CPU may fetch, and which context runs.
+ */
+export type Quiet = 'seen' | 'own' | 'serialises' | 'returns';
+
+/** The step from each operation on: the access that it does, and all that can ride along. */
+export function quietOperations(p: Program): readonly Quiet[] {
+  const own = ownExpressions(p);
+  const phased = p.requirements.some((r) => r.during !== undefined);
+  const emulates = p.stubs.length === 0 && p.contents.every((c) => plainFirst(c.bytes, c.at));
+  const quiet = (op: KernelDo): Quiet => {
+    switch (op.kind) {
+      case 'iret':
+        return 'returns';
+      case 'step':
+        if (!op.ops.every((o) => o.kind === 'serialise' || o.kind === 'drain')) return 'seen';
+        return op.ops.some((o) => o.kind === 'serialise') ? 'serialises' : 'own';
+      // An acknowledgement is seen by the wait for it alone, and that by nobody.
+      case 'ipiack':
+      case 'nop':
+        return 'own';
+      case 'acks':
+        return phased ? 'seen' : 'own';
+      case 'set':
+        if (op.to.kind !== 'local' && op.to.kind !== 'frame' && op.to.kind !== 'frameif')
+          return 'seen';
+        return own.moved(op.value) ? 'own' : 'seen';
+      case 'jump':
+        return [op.when, op.unless].every((e) => e === undefined || own.judged(e)) ? 'own' : 'seen';
+      case 'emulate':
+        return emulates && own.judged(op.of) ? 'own' : 'seen';
+      case 'emulatecall':
+        return p.stubs.length === 0 && own.judged(op.target) && own.judged(op.back)
+          ? 'own'
+          : 'seen';
+      default:
+        return 'seen';
+    }
+  };
+  const follow = (from: number): Quiet => {
+    const known = new Set<number>();
+    let found: Quiet = 'own';
+    /** False where something is seen; `accessed`: an access is done, and the next one ends the step. */
+    const visit = (index: number, accessed: boolean): boolean => {
+      const key = 2 * index + (accessed ? 1 : 0);
+      if (known.has(key)) return true;
+      known.add(key);
+      const op = p.kernel[index]?.do;
+      if (op === undefined) return false;
+      const access = !ridesAlong.has(op.kind);
+      if (access && accessed) return true;
+      const kind = quiet(op);
+      if (kind === 'seen') return false;
+      if (kind !== 'own') found = kind;
+      if (op.kind === 'iret') return true;
+      if (op.kind === 'jump') {
+        const always = op.when === undefined && op.unless === undefined;
+        return visit(op.to, accessed) && (always || visit(index + 1, accessed));
+      }
+      // Whether an emulated instruction is an access depends on which one it is.
+      if (op.kind === 'emulate')
+        return visit(index + 1, true) && (accessed || visit(index + 1, false));
+      return visit(index + 1, accessed || access);
+    };
+    return visit(from, false) ? found : 'seen';
+  };
+  return p.kernel.map((_, index) => follow(index));
+}
+
+const ridesAlong: ReadonlySet<KernelDo['kind']> = new Set([
+  'set',
+  'jump',
+  'emulate',
+  'violate',
+  'begin',
+  'finish',
+  'nop',
+] as const);
+
+/** Whether content begins with an instruction that a handler can do on its frame without memory. */
+function plainFirst(bytes: Uint8Array, at: number): boolean {
+  const d = decode(bytes, bytes.length);
+  if (d.kind !== 'insn') return false;
+  const { reads: r, writes: w, waits } = footprint(instantiate(d, at));
+  const outside = ['memory', 'buffer', 'text', 'views', 'if', 'shadow', 'halted', 'nmi'];
+  return waits.size === 0 && outside.every((f) => !r.has(f) && !w.has(f));
+}
+
+/** Which values depend on nothing but the context that runs. */
+function ownExpressions(p: Program): {
+  judged: (e: Expr) => boolean;
+  moved: (e: Expr) => boolean;
+} {
+  const fields = new Set<string>([
+    ...registers,
+    ...['flags', 'if', 'rip', 'context', 'locals', 'stack'],
+    ...(p.env.migrate ? [] : ['cpu']),
+  ]);
+  const own = (e: Expr): boolean => [...reads(e)].every((f) => fields.has(f));
+  // A release renames addresses of its stub in locals and on stacks: what is made of one must be one.
+  const releases = p.kernel.some((k) => k.do.kind === 'release');
+  const renamed = (e: Expr): boolean =>
+    e.kind === 'local' ||
+    e.kind === 'frame' ||
+    (e.kind === 'const' && e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
+  const judged = (e: Expr): boolean => own(e) && !(releases && mentions(e, renamed));
+  return { judged, moved: (e) => (e.kind === 'local' ? own(e) : judged(e)) };
+}
