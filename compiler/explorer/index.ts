@@ -1,7 +1,15 @@
 // The explorer's public face: a model goes in, a verdict with its runs comes out.
 
 export type { Model } from './model.ts';
-export { type Divergence, type Outcome, replay, type Watch, walk } from './run.ts';
+export {
+  type Divergence,
+  type Outcome,
+  reaches,
+  replay,
+  violates,
+  type Watch,
+  walk,
+} from './run.ts';
 export {
   type Bounds,
   createSearch,

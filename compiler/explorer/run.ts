@@ -1,7 +1,7 @@
 // One run of a model: replayed by the names of its actions, or walked at random from a seed.
 
 import type { Model } from './model.ts';
-import type { Step } from './search.ts';
+import type { Run, Step } from './search.ts';
 
 /** Called after each step. `before` and `after` are the run's own arrays: copy what is to be kept. */
 export type Watch = (step: Step, index: number, before: Int32Array, after: Int32Array) => void;
@@ -59,6 +59,25 @@ export function replay(
     if (end !== undefined) return end;
   }
   return { kind: 'played', ...player.place() };
+}
+
+const names = ({ schedule }: Run): string[] => schedule.map((step) => step.name);
+
+/** Whether a run that another model has, which may do more, is one of this model, and its last step violates the property. */
+export function violates(model: Model, run: Run, property: string): boolean {
+  const end = replay(model, names(run), run);
+  const { length } = run.schedule;
+  return end.kind === 'violated' && end.property === property && end.steps.length === length;
+}
+
+/** Whether it is one of this model, and makes the witness of that number true. */
+export function reaches(model: Model, run: Run, witness: number): boolean {
+  let seen = 0;
+  const watch = (): void => {
+    seen |= model.witnessed;
+  };
+  const end = replay(model, names(run), { initial: run.initial, watch });
+  return end.kind === 'played' && (seen & (1 << witness)) !== 0;
 }
 
 /**

@@ -1,13 +1,12 @@
 // Searches in a row: reduced ones that say what is violated, and the full one for the shortest runs and what they cannot say.
 
 import type { Model } from './model.ts';
-import { replay, type Watch } from './run.ts';
+import { reaches, violates } from './run.ts';
 import {
   type Bounds,
   createSearch,
   type Progress,
   type Result,
-  type Run,
   type Saved,
   type Search,
   type Violation,
@@ -79,8 +78,10 @@ class Tiers implements Search {
     const [model, ...left] = this.#reduced as [Model, ...Model[]];
     const cut =
       bound !== undefined && (bound === stopped || (left.length === 0 && ofCaller.has(bound)));
-    const real = violations.filter((v) => v.goal === undefined && this.#violates(v));
-    const seen = witnesses.every(({ run }, i) => run === undefined || this.#reaches(run, i));
+    const real = violations.filter(
+      (v) => v.goal === undefined && violates(this.#model, v, v.property),
+    );
+    const seen = witnesses.every(({ run }, i) => run === undefined || reaches(this.#model, run, i));
     const holds = bound === undefined && seen && witnesses.every((w) => w.run !== undefined);
     if (violations.length === 0 && (cut || holds)) {
       this.#reduced = [];
@@ -104,28 +105,6 @@ class Tiers implements Search {
       next !== undefined
         ? createSearch(next, this.#bounds, { unexplained: true })
         : createSearch(this.#model, this.#bounds, all ? { runsOf: properties } : {});
-  }
-
-  /** Whether a run of a reduced model is one, and violates what it did there. */
-  #violates(violation: Violation): boolean {
-    const end = this.#replay(violation);
-    return end.kind === 'violated' && end.property === violation.property;
-  }
-  /** Whether a run of a reduced model is one, and makes the witness true. */
-  #reaches(run: Run, witness: number): boolean {
-    let seen = 0;
-    const end = this.#replay(run, () => {
-      seen |= this.#model.witnessed;
-    });
-    return (
-      end.kind !== 'diverges' &&
-      end.kind !== 'limit' &&
-      ((seen | this.#model.witnessed) & (1 << witness)) !== 0
-    );
-  }
-  #replay({ initial, schedule }: Run, watch?: Watch): ReturnType<typeof replay> {
-    const names = schedule.map((step) => step.name);
-    return replay(this.#model, names, { initial, ...(watch && { watch }) });
   }
 
   stop(reason: string): void {

@@ -6,7 +6,14 @@
 import type { Expected } from '../compile.ts';
 import { createMachine, type Machine } from '../emulator/machine.ts';
 import type { Violation } from '../explorer/index.ts';
-import { type Bounds, createSearch, type Model, type Result } from '../explorer/index.ts';
+import {
+  type Bounds,
+  createSearch,
+  type Model,
+  type Result,
+  reaches,
+  violates,
+} from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
 import type { How } from '../verify.ts';
 
@@ -133,13 +140,15 @@ export class Programs {
     known.looked = most ?? known.looked;
     const narrower = most === undefined ? {} : { maxStates: most };
     const model = this.modelOf(machine);
-    // What is learnt here is learnt from runs, so the reduced model must have none that are none.
-    const less = this.how.reducing?.(machine.core.p, machine, model).at(-1);
-    if (less !== undefined) {
+    const models = this.how.reducing?.(machine.core.p, machine, model) ?? [];
+    for (const less of models) {
       const { bound } = yield* this.search(machine, less, known, expected, narrower);
-      // Bounds that nobody has set here are the reduction's own.
       if (decision(expected, known).answer !== 'unknown') return;
-      if (bound !== undefined && (bound in ofCaller || bound === this.credit.stopped)) return;
+      if (bound !== undefined && bound === this.credit.stopped) return;
+      // Bounds that nobody has set here are the reduction's own.
+      if (bound !== undefined && bound in ofCaller && less === models.at(-1)) return;
+      // A model that may do more may hit one sooner.
+      known.bound = undefined;
     }
     yield* this.search(machine, model, known, expected, narrower);
   }
@@ -171,7 +180,10 @@ export class Programs {
     return this.how.searching?.(machine.core.p, machine).model ?? machine;
   }
 
-  /** Of a model with less to search only a violation counts, or that nothing is violated and all is reached. */
+  /**
+   * Of a model with less to search only a violation counts, or that nothing is violated and all is reached; and that only
+   * by runs of the machine, for it may do more.
+   */
   private *search(
     machine: Machine,
     model: Model,
@@ -208,11 +220,13 @@ export class Programs {
     const full = model.unfolded === undefined;
     for (const v of result.violations) {
       // A goal that is out of reach in what is left has a way there perhaps.
-      if (!full && v.goal !== undefined) continue;
+      if (!full && (v.goal !== undefined || !violates(machine, v, v.property))) continue;
       known.violated.add(v.property);
       this.remember(machine, v);
     }
-    const missed = result.witnesses.flatMap((w) => (w.run ? [] : [w.name]));
+    const missed = result.witnesses.flatMap(({ name, run }, i) =>
+      run && (full || reaches(machine, run, i)) ? [] : [name],
+    );
     if (result.bound === undefined) {
       if (full || (result.verdict === 'holds' && missed.length === 0)) known.missed = missed;
     }

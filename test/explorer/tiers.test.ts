@@ -79,7 +79,7 @@ test('what is violated says the reduced search, and the full one its shortest ru
   let expanded = 0;
   const wide = counter((n) => {
     expanded++;
-    return n === 0 ? [1, 20] : n < 9 || (n >= 20 && n < 90) ? [n + 1] : [];
+    return n === 0 ? [1, 20] : n === 20 ? [20, 21] : n < 9 || (n > 20 && n < 90) ? [n + 1] : [];
   }, what);
   const found = ask(wide, [counter(upTo(9), what)]);
   expect(found).toMatchObject({ verdict: 'violated', states: 4 });

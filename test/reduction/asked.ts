@@ -1,15 +1,14 @@
 // A check searched in full and with less, side by side: what differs between the two, in words.
 
-import { createMachine, type Machine } from '../../compiler/emulator/machine.ts';
+import { createMachine } from '../../compiler/emulator/machine.ts';
 import {
   createReducedSearch,
   createSearch,
   type Model,
   type Result,
-  type Run,
-  replay,
+  reaches,
   type Search,
-  type Violation,
+  violates,
 } from '../../compiler/explorer/index.ts';
 import { generated } from '../../compiler/generator/engine.ts';
 import type { Program } from '../../compiler/ir.ts';
@@ -52,8 +51,10 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
     const real = less.witnesses.every(
       ({ run }, i) => run === undefined || reaches(machine, run, i),
     );
-    const violates = less.violations.filter((v) => v.goal !== undefined || isRun(machine, v));
-    unreal ||= !real || violates.length < less.violations.length;
+    const runs = less.violations.filter(
+      (v) => v.goal !== undefined || violates(machine, v, v.property),
+    );
+    unreal ||= !real || runs.length < less.violations.length;
     if (full.bound === undefined && !given) {
       if (less.bound !== undefined) differ(`the reduced search is cut by ${less.bound}`);
       if (less.verdict !== full.verdict && (exact || full.verdict === 'violated'))
@@ -78,7 +79,7 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
     }
     // Whatever it finds is a run of the full semantics, step by step.
     if (exact && !real) differ('a run to a witness does not replay');
-    if (exact && violates.length < less.violations.length)
+    if (exact && runs.length < less.violations.length)
       differ('the run to a violation does not replay');
   });
   if (full.bound === undefined && models.length > 0) {
@@ -92,28 +93,4 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
     }
   }
   return { full, less: least, unreal, differences };
-}
-
-function isRun(machine: Machine, v: Violation): boolean {
-  const names = v.schedule.map((s) => s.name);
-  const end = replay(machine, names, { initial: v.initial });
-  return (
-    end.kind === 'violated' && end.property === v.property && end.steps.length === names.length
-  );
-}
-
-function reaches(machine: Machine, run: Run, witness: number): boolean {
-  let seen = 0;
-  const end = replay(
-    machine,
-    run.schedule.map((s) => s.name),
-    {
-      initial: run.initial,
-      watch: () => {
-        seen |= machine.witnessed;
-      },
-    },
-  );
-  const last = end.kind === 'violated' ? machine.witnessed : 0;
-  return end.kind !== 'diverges' && end.kind !== 'limit' && ((seen | last) & (1 << witness)) !== 0;
 }
