@@ -74,6 +74,8 @@ export interface Model {
    * in the state that `enabled` was asked for last. Without it nothing is known, and all pieces are compared.
    */
   readonly touched?: Uint8Array | undefined;
+  /** Told where `apply` will be called on another state than `enabled` was asked for; it must stay as it is until then. */
+  standsAt?(state: Int32Array): void;
   /** Bits of the witnesses that the last `apply` made true. */
   readonly witnessed: number;
   /** Set by `apply` when a bound of the model itself was hit (its name), for instance a full log: the search is then unfinished. */

@@ -89,7 +89,7 @@ class Generated implements Model {
   /** States that are asked for before code is worth its making. */
   private patience: number;
   private engine: Engine | undefined;
-  /** The state that was asked for last. */
+  /** The state that the next step begins at. */
   private origin: Int32Array;
 
   constructor(p: Program, machine: Machine, generator: () => Generator | string, patience: number) {
@@ -142,6 +142,10 @@ class Generated implements Model {
     }
     for (let i = 0; i < n; i++) out[i] = codes[i] as number;
     return n;
+  }
+
+  standsAt(state: Int32Array): void {
+    this.origin = state;
   }
 
   apply(state: Int32Array, action: number): number {

@@ -53,9 +53,9 @@ class Reduced implements Model {
   readonly #steps: PrivateSteps;
   readonly #depth: StackDepth | undefined;
   readonly #cpus: number;
-  /** The state that was asked for last, and what was done since. */
-  readonly #origin: Int32Array;
-  readonly #done: number[] = [];
+  /** The state that was asked for last; and the one before a private step. */
+  #asked: Int32Array;
+  readonly #before: Int32Array;
   readonly #ipiCode: boolean;
   /** Whether goals must do without fetches of bytes that are not the newest. */
   readonly #marks: boolean;
@@ -85,7 +85,8 @@ class Reduced implements Model {
     this.#depth = depth;
     this.#marks = covers && model.goals.length > 0;
     this.#cpus = p.env.cpus;
-    this.#origin = new Int32Array(model.words);
+    this.#before = new Int32Array(model.words);
+    this.#asked = this.#before;
     this.#ipiCode = p.ipiCode !== undefined;
     this.unfolded = {
       initial: (index) => this.#silent((machine.initial()[index] as Int32Array).slice()),
@@ -112,7 +113,7 @@ class Reduced implements Model {
   }
 
   enabled(state: Int32Array, out: Int32Array): number {
-    this.#origin.set(state);
+    this.#asked = state;
     const count = this.#model.enabled(state, out);
     if (!this.#marks) return count;
     for (let i = 0; i < count; ) {
@@ -149,33 +150,37 @@ class Reduced implements Model {
     this.limit = this.#model.limit;
     if (outcome !== 0 || this.limit !== undefined) return outcome;
     this.#depth?.look(state, actionCpu(action));
-    const done = this.#done;
-    done.length = 0;
+    this.#silence(state);
+    this.#model.standsAt?.(this.#asked);
+    if (this.#depth?.full) this.limit = 'private steps';
+    return 0;
+  }
+
+  /** Takes all private steps of a state. */
+  #silence(state: Int32Array): void {
+    const before = this.#before;
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
       for (let n = 0; ; n++) {
         const step = this.#steps.of(state, cpu);
         if (step < 0) break;
         if (n === mostInARow) {
           this.limit = 'private steps';
-          return 0;
+          return;
         }
+        before.set(state);
+        this.#model.standsAt?.(before);
         const violated = this.#take(state, step) !== 0;
         this.limit = this.#model.limit;
-        if (this.limit !== undefined) return 0;
+        if (this.limit !== undefined) return;
         if (violated) {
           // Taken by itself it would end the run before others come to what they violate: it stays one step of many.
-          state.set(this.#origin);
-          this.#model.apply(state, plain(action));
-          for (const before of done) this.#take(state, before);
+          state.set(before);
           break;
         }
         this.witnessed |= this.#model.witnessed;
-        done.push(step);
         this.#depth?.look(state, cpu);
       }
     }
-    if (this.#depth?.full) this.limit = 'private steps';
-    return 0;
   }
 
   /** Does a private step, on the model or as another one does it. */
