@@ -220,7 +220,7 @@ describe('verdicts', () => {
     await page.evaluate(() => {
       const area = document.querySelector('textarea') as HTMLTextAreaElement;
       const kept = area.value.split('\n').filter((line) => !line.startsWith('scenario'));
-      area.value = `${kept.join('\n')}\nscenario "five CPUs" { cpus 5; patches 2 } expect holds\n`;
+      area.value = `${kept.join('\n')}\nscenario "five CPUs" { cpus 5; patches 3; irq timer 2; nmi watchdog 2 } expect holds\n`;
       area.dispatchEvent(new Event('input'));
     });
     const picker = page.getByRole('button', { name: /five CPUs/ });
