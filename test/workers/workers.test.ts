@@ -69,7 +69,7 @@ const figures = (all: readonly Done[]): readonly unknown[] =>
 
 test('what finds no room in its share is searched again with all of the memory', async () => {
   const asked = vi.spyOn(Thread.prototype, 'search');
-  const most = 24 << 20;
+  const most = 5 << 20;
   const alone = await searched(stubs, 1, most);
   expect(asked).not.toHaveBeenCalled();
   // Some scenario needs more than the third that each of three has.
