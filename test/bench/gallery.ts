@@ -12,7 +12,16 @@ const root = join(import.meta.dirname, '../..');
 const started = process.hrtime.bigint();
 const run = spawnSync(
   process.execPath,
-  [join(root, 'compiler/cli/suture.js'), 'verify', 'examples', '--full', '--format', 'json'],
+  [
+    join(root, 'compiler/cli/suture.js'),
+    'verify',
+    'examples',
+    '--full',
+    '--workers',
+    '1',
+    '--format',
+    'json',
+  ],
   { cwd: root, encoding: 'utf8', maxBuffer: 1 << 30 },
 );
 const seconds = Number(process.hrtime.bigint() - started) / 1e9;
