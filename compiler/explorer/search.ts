@@ -572,7 +572,7 @@ class BreadthFirst implements Search {
       for (let i = 0; i < count; i++) {
         next.set(now);
         const outcome = model.apply(next, actions[i] as number);
-        if (!wanted(outcome)) continue;
+        if (model.limit !== undefined || !wanted(outcome)) continue;
         schedule.push(...unfolded.steps(now, actions[i] as number));
         now = next.slice();
         return;
@@ -607,6 +607,8 @@ class BreadthFirst implements Search {
       if (reliable && this.#model.optional(action)) continue;
       this.#scratch.set(this.#cursor.words);
       if (this.#model.apply(this.#scratch, action) !== 0) continue;
+      // Nothing is known of what lies behind a limit, even where it looks like a state that is known.
+      if (this.#model.limit !== undefined) continue;
       if (this.#store.find(this.#scratch, this.#cursor) === next) return this.#step(state, action);
     }
     throw new Error('the model does not repeat itself: a step is gone');
