@@ -143,10 +143,4 @@ export class Edges {
     };
     return { graph: { states, offsets, edges }, release };
   }
-
-  free(): void {
-    this.#codes.free();
-    this.#begins.free();
-    this.#before.free();
-  }
 }
