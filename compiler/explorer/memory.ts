@@ -82,9 +82,10 @@ export class Table implements Growing {
     this.#account = account;
   }
 
-  /** Makes room for one more row, or answers false where memory is refused. */
-  room(): boolean {
-    return this.length < this.#capacity || this.#grow();
+  /** Makes room for so many more rows, or answers false where memory is refused. */
+  room(rows: number): boolean {
+    while (this.length + rows > this.#capacity) if (!this.#grow()) return false;
+    return true;
   }
 
   /** Adds the row that stands in `source` from `from` on; there must be room. Answers with its number. */
@@ -117,7 +118,7 @@ export class Table implements Growing {
 
   extend(more: Int32Array): boolean {
     for (let at = 0; at < more.length; at += this.width) {
-      if (!this.room()) return false;
+      if (!this.room(1)) return false;
       this.add(more, at);
     }
     return true;
@@ -156,9 +157,6 @@ export class Table implements Growing {
   }
 }
 
-export const chunkOf = (row: number): number => row >>> chunkBits;
-export const rowIn = (row: number): number => row & (chunkRows - 1);
-
 /** A growing list of 32-bit words. */
 export class Column implements Growing {
   readonly #words: Table;
@@ -177,15 +175,15 @@ export class Column implements Growing {
     ] as number;
   }
 
-  /** Makes room for one more, or answers false where memory is refused. */
-  room(): boolean {
-    return this.#words.room();
+  /** Makes room for so many more, or answers false where memory is refused. */
+  room(words: number): boolean {
+    return this.#words.room(words);
   }
 
   /** False where memory is refused; the list is then as before. */
   push(word: number): boolean {
     const words = this.#words;
-    if (!words.room()) return false;
+    if (!words.room(1)) return false;
     const index = words.length++;
     (words.chunks[index >>> chunkBits] as Int32Array)[index & (chunkRows - 1)] = word;
     return true;

@@ -1,5 +1,7 @@
 // What the explorer searches: any finite transition system over flat words. It knows neither x86 nor the language.
 
+import type { Filing, Storage } from './filing.ts';
+
 /** Parts of a state that can change places with others without any difference to what may happen. */
 export interface Symmetry {
   /** For each class its units; a unit is its parts, and those that correspond stand in the same order. */
@@ -74,6 +76,11 @@ export interface Model {
    * in the state that `enabled` was asked for last. Without it nothing is known, and all pieces are compared.
    */
   readonly touched?: Uint8Array | undefined;
+  /**
+   * Code that puts what `scratch` is into a store; asked for again while there is none. It is of use as long as the
+   * search that has asked for it last.
+   */
+  filing?(storage: Storage): Filing | undefined;
   /** Told where `apply` will be called on another state than `enabled` was asked for; it must stay as it is until then. */
   standsAt?(state: Int32Array): void;
   /** Bits of the witnesses that the last `apply` made true. */

@@ -1,12 +1,14 @@
 // An exact set of rows of words, each with its number in the order in which they were found.
 
-import { type Account, allocate, chunkOf, free, type Growing, rowIn, Table } from './memory.ts';
+import { factors, finish, record, tableRows } from './filing.ts';
+import { type Heap, none } from './heap.ts';
+import type { Growing } from './memory.ts';
 
 /** What 2^31 slots hold at a load under 3/4; with more, a row's number would leave its word. */
 export const mostRows = 0x5ffffffe;
 
 /** Answer of an insertion that was refused, and of a search for what is not there. */
-export const refused = -1;
+export const refused = none;
 
 /**
  * Rows of `width` words, numbered from 0. Open addressing; a slot is 0, or holds 1 + the row's number in as many low
@@ -15,46 +17,60 @@ export const refused = -1;
  */
 export class Rows implements Growing {
   readonly width: number;
-  readonly #account: Account;
+  readonly #heap: Heap;
   readonly #limit: number;
-  #slots: Int32Array<ArrayBuffer> = new Int32Array(0);
+  /** Where its record stands on the heap. All of it but the length is here as well, where it is sooner at hand. */
+  readonly record: number;
+  #most = 0;
+  #slots = 0;
+  #mask = 0;
+  #directory = 0;
+  /** First words of the chunks. */
+  readonly #chunks: number[] = [];
+  /** Chunks that the directory has room for. */
+  #listed = 0;
   /** Rows that the slots may hold at a load under 3/4. */
   #room = 0;
-  readonly #table: Table;
-  /** Row n stands in `chunks[chunkOf(n)]` from word `rowIn(n) * width` on. */
-  readonly chunks: Int32Array[];
+  /** Rows that there is memory for. */
+  #capacity = 0;
 
-  constructor(width: number, account: Account, limit: number) {
+  constructor(width: number, heap: Heap, limit: number) {
     this.width = width;
-    this.#account = account;
+    this.#heap = heap;
     this.#limit = limit;
-    this.#table = new Table(width, account);
-    this.chunks = this.#table.chunks;
+    this.record = heap.reserve(record.words);
+    heap.words.fill(0, this.record, this.record + record.words);
   }
 
-  get count(): number {
-    return this.#table.length;
-  }
   get length(): number {
-    return this.#table.length;
+    return this.#heap.words[this.record + record.length] as number;
+  }
+
+  /** Where a row stands among the heap's words. */
+  at(row: number): number {
+    return (
+      (this.#chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * this.width
+    );
   }
 
   /** Number of the row at `from` in `source`, new or known; `refused` where a new one finds no room. */
   intern(source: Int32Array, from: number): number {
-    if (this.#room === 0 && (this.count > 0 || !this.#spread(64))) return refused;
     const key = hash(source, from, this.width);
     let slot = this.#slotOf(source, from, key);
-    const known = this.#slots[slot] as number;
-    if (known !== 0) return (known & (this.#slots.length - 1)) - 1;
+    const known = this.#heap.words[slot] as number;
+    if (known !== 0) return (known & this.#mask) - 1;
 
-    const table = this.#table;
-    if (table.length >= this.#limit || !table.room()) return refused;
-    if (table.length === this.#room) {
-      if (!this.#spread(this.#slots.length * 2)) return refused;
+    const row = this.length;
+    if (row >= this.#most) {
+      if (!this.room()) return refused;
       slot = this.#slotOf(source, from, key);
     }
-    const row = table.add(source, from);
-    this.#slots[slot] = (key & ~(this.#slots.length - 1)) | (row + 1);
+    const { words } = this.#heap;
+    const { width } = this;
+    const at = this.at(row);
+    for (let i = 0; i < width; i++) words[at + i] = source[from + i] as number;
+    words[slot] = (key & ~this.#mask) | (row + 1);
+    words[this.record + record.length] = row + 1;
     return row;
   }
 
@@ -62,26 +78,32 @@ export class Rows implements Growing {
   find(source: Int32Array, from: number): number {
     if (this.#room === 0) return this.#findAmongAll(source, from);
     const slot = this.#slotOf(source, from, hash(source, from, this.width));
-    return ((this.#slots[slot] as number) & (this.#slots.length - 1)) - 1;
+    return ((this.#heap.words[slot] as number) & this.#mask) - 1;
   }
 
   get full(): boolean {
-    return this.#table.length >= this.#limit;
+    return this.length >= this.#limit;
   }
 
   /** All rows, one behind the other, in an array of their own. */
   flat(): Int32Array {
-    return this.#table.flat();
+    return this.since(0);
   }
 
   since(length: number): Int32Array {
-    return this.#table.since(length);
+    const { width } = this;
+    const rows = new Int32Array((this.length - length) * width);
+    for (let row = length; row < this.length; row++) {
+      const at = this.at(row);
+      rows.set(this.#heap.words.subarray(at, at + width), (row - length) * width);
+    }
+    return rows;
   }
 
   /** Of rows that were in another such set, in their order; none of them is here yet. */
   extend(more: Int32Array): boolean {
     for (let at = 0; at < more.length; at += this.width) {
-      const next = this.count;
+      const next = this.length;
       const row = this.intern(more, at);
       if (row === refused) return false;
       if (row !== next) throw new Error('a row came twice');
@@ -89,22 +111,50 @@ export class Rows implements Growing {
     return true;
   }
 
-  /** The slot that holds the row, or the empty one where it belongs. */
+  /** Makes room for one more row; false where it is refused. */
+  room(): boolean {
+    const { length } = this;
+    // Slots that were lost are not made again: there was no memory for them.
+    if (length >= this.#limit || (this.#room === 0 && length > 0)) return false;
+    if (length >= this.#room && !this.#spread(Math.max(64, 2 * this.#size))) return false;
+    if (length >= this.#capacity && !this.#grow()) return false;
+    this.#most = Math.min(this.#limit, this.#room, this.#capacity);
+    this.#note();
+    return true;
+  }
+
+  /** How many slots there are. */
+  get #size(): number {
+    return this.#room === 0 ? 0 : this.#mask + 1;
+  }
+
+  #note(): void {
+    const { words } = this.#heap;
+    const at = this.record;
+    words[at + record.most] = this.#most;
+    words[at + record.slots] = this.#slots;
+    words[at + record.mask] = this.#mask;
+    words[at + record.directory] = this.#directory;
+  }
+
+  /** Index of the slot that holds the row, or of the empty one where it belongs. */
   #slotOf(source: Int32Array, from: number, key: number): number {
+    const { words } = this.#heap;
+    const { width } = this;
+    const chunks = this.#chunks;
     const slots = this.#slots;
-    const { chunks, width } = this;
-    const mask = slots.length - 1;
+    const mask = this.#mask;
     let slot = key & mask;
     for (;;) {
-      const entry = slots[slot] as number;
-      if (entry === 0) return slot;
+      const entry = words[slots + slot] as number;
+      if (entry === 0) return slots + slot;
       if (((entry ^ key) & ~mask) === 0) {
         const row = (entry & mask) - 1;
-        const words = chunks[chunkOf(row)] as Int32Array;
-        const at = rowIn(row) * width;
+        const at =
+          (chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * width;
         let i = 0;
         while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
-        if (i === width) return slot;
+        if (i === width) return slots + slot;
       }
       slot = (slot + 1) & mask;
     }
@@ -112,9 +162,9 @@ export class Rows implements Growing {
 
   #findAmongAll(source: Int32Array, from: number): number {
     const { width } = this;
-    for (let row = 0; row < this.count; row++) {
-      const words = this.chunks[chunkOf(row)] as Int32Array;
-      const at = rowIn(row) * width;
+    const { words } = this.#heap;
+    for (let row = 0; row < this.length; row++) {
+      const at = this.at(row);
       let i = 0;
       while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
       if (i === width) return row;
@@ -122,49 +172,88 @@ export class Rows implements Growing {
     return refused;
   }
 
+  /** Makes memory for more rows. */
+  #grow(): boolean {
+    const heap = this.#heap;
+    const { width } = this;
+    const { count, bits } = tableRows;
+    const before = this.#capacity;
+    // The first chunk begins small, and is replaced while it grows.
+    const small = before < count;
+    const rows = small ? Math.min(count, Math.max(16, 2 * before)) : count;
+    const chunk = small ? 0 : before >>> bits;
+    if (chunk >= this.#listed && !this.#list(Math.max(4, 2 * this.#listed))) return false;
+    const at = heap.allocate(rows * width);
+    if (at === none) return false;
+    if (small && before > 0) {
+      const from = this.#chunks[chunk] as number;
+      heap.words.copyWithin(at, from, from + before * width);
+      heap.free(from, before * width);
+    }
+    this.#chunks[chunk] = at;
+    heap.words[this.#directory + chunk] = at;
+    this.#capacity = small ? rows : before + count;
+    return true;
+  }
+
+  /** Makes the directory anew, for so many chunks. */
+  #list(chunks: number): boolean {
+    const heap = this.#heap;
+    const at = heap.allocate(chunks);
+    if (at === none) return false;
+    heap.words.set(this.#chunks, at);
+    if (this.#listed > 0) heap.free(this.#directory, this.#listed);
+    this.#directory = at;
+    this.#listed = chunks;
+    return true;
+  }
+
   /** Makes the slots anew, so many; where memory is refused they stay as they were, and the answer is false. */
   #spread(size: number): boolean {
-    const before = this.#slots.length;
+    const heap = this.#heap;
+    const { width, length } = this;
+    const before = this.#size;
     // The old ones go first: both at once would be the most that a search ever needs.
-    free(this.#account, this.#slots.buffer);
-    const buffer = allocate(this.#account, 4 * size) ?? allocate(this.#account, 4 * before);
-    if (buffer === undefined) {
+    if (before > 0) heap.free(this.#slots, before);
+    let slots = heap.allocate(size);
+    let given = size;
+    if (slots === none && before > 0) {
+      slots = heap.allocate(before);
+      given = before;
+    }
+    if (slots === none) {
       // The host takes back what it gave. Nothing can be added any more, but all that is there can be found.
-      this.#slots = new Int32Array(0);
+      this.#slots = 0;
+      this.#mask = 0;
       this.#room = 0;
+      this.#most = 0;
+      this.#note();
       return false;
     }
-    const slots = new Int32Array(buffer);
-    const width = this.width;
-    const mask = slots.length - 1;
-    const { length } = this.#table;
-    // The rows are all different, so nothing need be compared.
-    for (let row = 0; row < length; row++) {
-      const words = this.chunks[chunkOf(row)] as Int32Array;
-      const key = hash(words, rowIn(row) * width, width);
-      let slot = key & mask;
-      while ((slots[slot] as number) !== 0) slot = (slot + 1) & mask;
-      slots[slot] = (key & ~mask) | (row + 1);
-    }
+    const { words } = heap;
+    words.fill(0, slots, slots + given);
+    const mask = given - 1;
     this.#slots = slots;
-    this.#room = slots.length * 0.75 - 1;
-    return slots.length === size;
+    this.#mask = mask;
+    this.#room = given * 0.75 - 1;
+    // The rows are all different, so nothing need be compared.
+    for (let row = 0, chunk = 0; row < length; chunk++) {
+      const end = Math.min(length, row + tableRows.count);
+      for (let at = this.#chunks[chunk] as number; row < end; at += width) {
+        const key = hash(words, at, width);
+        let slot = key & mask;
+        while ((words[slots + slot] as number) !== 0) slot = (slot + 1) & mask;
+        words[slots + slot] = (key & ~mask) | ++row;
+      }
+    }
+    return given === size;
   }
 }
 
-/** Two lanes, so that a long row is not one chain of multiplications; the end mixes high bits into low ones. */
 function hash(words: Int32Array, from: number, width: number): number {
-  let a = width;
-  let b = 0x2545f491;
-  const end = from + width;
-  let i = from;
-  for (; i + 1 < end; i += 2) {
-    a = Math.imul(((a << 5) | (a >>> 27)) ^ (words[i] as number), 0x5bd1e9b5);
-    b = Math.imul(((b << 7) | (b >>> 25)) ^ (words[i + 1] as number), 0x2c1b3c6d);
-  }
-  if (i < end) a = Math.imul(((a << 5) | (a >>> 27)) ^ (words[i] as number), 0x5bd1e9b5);
-  let h = a ^ ((b << 16) | (b >>> 16));
-  h = Math.imul(h ^ (h >>> 15), 0x4b7d2ae3);
-  h = Math.imul(h ^ (h >>> 13), 0x1d8af067);
-  return h ^ (h >>> 16);
+  let sum = width;
+  for (let i = 0; i < width; i++)
+    sum =
+      (sum + Math.imul(words[from + i] as number, factors[i & (factors.length - 1)] as number)) | 0;
+  return finish(sum);
 }

@@ -3,6 +3,7 @@
 import { Doom } from './doomed.ts';
 import { Edges, type Graph } from './edges.ts';
 import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
+import type { Filing, Steps } from './filing.ts';
 import { Account, Bytes, type Growing } from './memory.ts';
 import type { Model, Unfolded } from './model.ts';
 import { refused } from './rows.ts';
@@ -157,6 +158,9 @@ interface Trap {
   readonly ending: Ending | undefined;
 }
 
+/** Steps of one state that are left to code. */
+const most = 256;
+
 class BreadthFirst implements Search {
   readonly #model: Model;
   readonly #account: Account;
@@ -174,6 +178,12 @@ class BreadthFirst implements Search {
   #marks: Int32Array = new Int32Array(0);
   #actions = new Int32Array(256);
 
+  /** Code that works on the store, once there is any; null where there will be none. */
+  #filing: Filing | undefined | null;
+  /** States that the search knows of; it has put in more only in the middle of a step. */
+  #found: number;
+  /** Bits of the goals that are reached from the state that is expanded. */
+  #reached = 0;
   #head = 0;
   #transitions = 0;
   /** Steps to the states now expanded, and where they end. */
@@ -233,6 +243,7 @@ class BreadthFirst implements Search {
       else if (!this.#initial.has(index)) this.#initial.set(index, i);
     });
     this.#levelEnd = this.#store.count;
+    this.#found = this.#store.count;
     this.#edges = new Edges(this.#store.count, this.#account);
     this.#lists = [...this.#store.lists, ...this.#edges.lists, this.#reach];
     this.#savedAt = this.#lists.map((list) => list.length);
@@ -272,6 +283,7 @@ class BreadthFirst implements Search {
     this.#levelEnd = levelEnd as number;
     this.#unseen = unseen as number;
     this.#missing = missing as number;
+    this.#found = this.#store.count;
     this.#edges.figures = [states as number, newest as number];
     this.#bound = bound;
     this.#violated = [...violated];
@@ -374,69 +386,152 @@ class BreadthFirst implements Search {
       this.#level++;
       this.#levelEnd = this.#store.count;
     }
-    this.#store.load(this.#cursor, index);
-    const count = this.#enabledAt(this.#cursor.words);
-    const bound = this.#level >= this.#maxDepth && count > 0 ? 'depth' : this.#expand(count);
+    if (this.#filing === undefined) this.#filing = this.#file();
+    this.#workOn(this.#model.scratch);
+    const steps = this.#level >= this.#maxDepth ? undefined : this.#filing?.steps;
+    const bound = steps === undefined ? this.#expand(index) : this.#follow(index, steps);
     if (bound === undefined) this.#head++;
     else this.#end(bound);
   }
 
-  /** Takes the first `count` actions of the state at the cursor; answers with the bound that ends the search. */
-  #expand(count: number): string | undefined {
+  /** Code of the model's that works on the store, where there is any by now. */
+  #file(): Filing | undefined | null {
+    const { storage } = this.#store;
+    if (storage === undefined || this.#model.filing === undefined) return null;
+    return this.#model.filing(storage);
+  }
+
+  /** Takes the steps of a state; answers with the bound that ends the search. */
+  #expand(index: number): string | undefined {
     const model = this.#model;
-    const store = this.#store;
-    const cursor = this.#cursor;
-    const { words } = cursor;
-    const { touched } = model;
-    if (model.scratch !== undefined && model.scratch !== this.#scratch) {
-      this.#scratch = model.scratch;
-      this.#touched.pieces = new Int32Array(this.#pieces.length);
-      // Where they stand at a whole word, four are looked at together.
-      const { buffer, byteOffset, length } = touched ?? new Uint8Array(0);
-      this.#marks = new Int32Array(buffer, byteOffset & ~3, byteOffset % 4 === 0 ? length >> 2 : 0);
-    }
-    const scratch = this.#scratch;
-    const actions = this.#actions;
-    const edges = this.#edges;
-    const allGoals = this.#allGoals;
-    let goals = allGoals === 0 ? 0 : model.goalsOf(words);
-    if (allGoals !== 0 && !edges.begin()) return 'memory';
+    const filing = this.#filing ?? undefined;
+    if (filing === undefined) this.#store.load(this.#cursor, index);
+    else filing.load(index);
+    const words = filing?.state ?? this.#cursor.words;
+    const count = this.#enabledAt(words);
+    if (this.#level >= this.#maxDepth && count > 0) return 'depth';
+    // By now it may have one.
+    this.#workOn(model.scratch);
+    this.#reached = this.#allGoals === 0 ? 0 : model.goalsOf(words);
+    if (this.#allGoals !== 0 && !this.#edges.begin()) return 'memory';
 
     // `enabled` left the state there.
-    touched?.fill(0);
+    model.touched?.fill(0);
     for (let i = 0; i < count; i++) {
-      const action = actions[i] as number;
-      if (touched === undefined) scratch.set(words);
-      else if (i > 0) this.#takeBack(words);
-      const answer = model.apply(scratch, action);
-      if (touched !== undefined) this.#list(touched);
-      if (model.limit !== undefined) {
-        // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
-        this.#bound ??= model.limit;
-        continue;
+      if (filing === undefined) {
+        if (model.touched === undefined) this.#scratch.set(words);
+        else if (i > 0) this.#takeBack(words);
       }
-      if (answer !== 0) {
-        this.#transitions++;
-        if (this.#violated[answer - 1] === undefined) {
-          this.#violated[answer - 1] = { state: cursor.index, action };
-          this.#missing--;
-        }
-        if (allGoals !== 0 && !model.optional(action)) goals = allGoals;
-      } else {
-        const before = store.count;
-        const next = store.insert(scratch, cursor, touched && this.#touched);
-        if (next === refused) return store.refusal;
-        this.#transitions++;
-        if (allGoals !== 0) {
-          const reliable = !model.optional(action);
-          const kept = next === before ? edges.found(reliable) : !reliable || edges.again(next);
-          if (!kept) return 'memory';
-        }
-      }
-      if ((model.witnessed & this.#unseen) !== 0) this.#see(model.witnessed, action);
+      const bound = this.#take(index, this.#actions[i] as number);
+      if (bound !== undefined) return bound;
     }
+    return this.#close();
+  }
 
-    return allGoals === 0 || (edges.close() && this.#reach.push(goals)) ? undefined : 'memory';
+  /** Takes one step of the state at the cursor, or of the one that the filing is at. */
+  #take(index: number, action: number): string | undefined {
+    const model = this.#model;
+    const store = this.#store;
+    const filing = this.#filing ?? undefined;
+    const answer = model.apply(this.#scratch, action);
+    if (filing === undefined && model.touched !== undefined) this.#list(model.touched);
+    if (model.limit !== undefined) {
+      // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
+      this.#bound ??= model.limit;
+      filing?.revert();
+      return undefined;
+    }
+    let next = -answer;
+    if (answer !== 0) filing?.revert();
+    else {
+      if (filing === undefined)
+        next = store.insert(this.#scratch, this.#cursor, model.touched && this.#touched);
+      else next = store.room(1) ? filing.insert() : refused;
+      if (next === refused) return store.refusal;
+    }
+    return this.#note(index, action, next, model.witnessed) ? undefined : 'memory';
+  }
+
+  /** As `#expand`, by code that takes steps by itself. */
+  #follow(index: number, steps: Steps): string | undefined {
+    const model = this.#model;
+    const store = this.#store;
+    // No step leads to more than one state.
+    if (!store.room(most)) return 'memory';
+    let end = steps.take(index);
+    if (end < 0) return this.#expand(index);
+    const count = steps.count();
+    if (count > most) return this.#expand(index);
+    const { found, witnessed, actions } = steps;
+    this.#reached = this.#allGoals === 0 ? 0 : model.goalsOf((this.#filing as Filing).state);
+    if (this.#allGoals !== 0 && !this.#edges.begin()) return 'memory';
+    for (let step = 0; ; end = steps.goOn(step)) {
+      if (this.#allGoals === 0 && this.#unseen === 0) {
+        // Nothing is to be noted of most steps.
+        this.#transitions += end - step;
+        for (let i = 0; step < end; step++, i++)
+          if ((found[i] as number) < 0) this.#violate(index, actions[step] as number, ~(found[i] as number));
+        this.#find(index, store.count);
+      }
+      for (let i = 0; step < end; step++, i++) {
+        const seen = this.#unseen === 0 ? 0 : (witnessed[i] as number);
+        if (!this.#note(index, actions[step] as number, found[i] as number, seen)) return 'memory';
+      }
+      if (step === count) return this.#close();
+      if (!steps.stuck()) continue;
+      model.standsAt?.((this.#filing as Filing).state);
+      const bound = this.#take(index, actions[step++] as number);
+      if (bound !== undefined) return bound;
+      if (step === count) return this.#close();
+    }
+  }
+
+  /** Notes where a step leads to: a state, or -1 less a property that it violates; false where memory is refused. */
+  #note(index: number, action: number, next: number, witnessed: number): boolean {
+    const model = this.#model;
+    const allGoals = this.#allGoals;
+    this.#transitions++;
+    if ((witnessed & this.#unseen) !== 0) this.#see(witnessed, index, action);
+    if (next < 0) {
+      this.#violate(index, action, ~next);
+      if (allGoals !== 0 && !model.optional(action)) this.#reached = allGoals;
+      return true;
+    }
+    const fresh = next === this.#found;
+    if (fresh) this.#find(index, next + 1);
+    if (allGoals === 0) return true;
+    const reliable = !model.optional(action);
+    return fresh ? this.#edges.found(reliable) : !reliable || this.#edges.again(next);
+  }
+
+  #violate(state: number, action: number, property: number): void {
+    if (this.#violated[property] !== undefined) return;
+    this.#violated[property] = { state, action };
+    this.#missing--;
+  }
+
+  /** The states up to that number, if there are any new ones, were found from that state. */
+  #find(from: number, count: number): void {
+    if (count === this.#found) return;
+    this.#found = count;
+    this.#store.found(from);
+  }
+
+  /** All steps of a state are taken. */
+  #close(): string | undefined {
+    const closed = this.#allGoals === 0 || (this.#edges.close() && this.#reach.push(this.#reached));
+    return closed ? undefined : 'memory';
+  }
+
+  /** Lets the steps work where the model wants them to. */
+  #workOn(scratch: Int32Array | undefined): void {
+    if (scratch === undefined || scratch === this.#scratch) return;
+    const { touched } = this.#model;
+    this.#scratch = scratch;
+    this.#touched.pieces = new Int32Array(this.#pieces.length);
+    // Where they stand at a whole word, four are looked at together.
+    const { buffer, byteOffset, length } = touched ?? new Uint8Array(0);
+    this.#marks = new Int32Array(buffer, byteOffset & ~3, byteOffset % 4 === 0 ? length >> 2 : 0);
   }
 
   /** Lists what the last step has touched, and clears the marks. */
@@ -471,10 +566,10 @@ class BreadthFirst implements Search {
     }
   }
 
-  #see(bits: number, action: number): void {
+  #see(bits: number, state: number, action: number): void {
     for (let i = 0; i < this.#witnessed.length; i++) {
       if ((bits & this.#unseen & (1 << i)) !== 0) {
-        this.#witnessed[i] = { state: this.#cursor.index, action };
+        this.#witnessed[i] = { state, action };
       }
     }
     this.#unseen &= ~bits;

@@ -1,6 +1,8 @@
 // The visited set: which states are known, exactly, and their numbers in the order in which they were found.
 
-import { type Account, Column, chunkOf, type Growing, rowIn } from './memory.ts';
+import type { Storage } from './filing.ts';
+import { Heap } from './heap.ts';
+import { type Account, Column, type Growing } from './memory.ts';
 import type { Model, Symmetry } from './model.ts';
 import { mostRows, Rows, refused } from './rows.ts';
 
@@ -151,7 +153,9 @@ function plant({ words, parts, pieces = parts, groups = [], symmetry }: Shape): 
 export class Store {
   readonly #words: number;
   readonly #parts: readonly number[];
+  readonly #cuts: readonly number[];
   readonly #account: Account;
+  readonly #heap: Heap;
   readonly #symmetry: Symmetry | undefined;
   readonly #states: Rows;
   /** Undefined where a state is its own row. */
@@ -187,7 +191,9 @@ export class Store {
       throw new Error('pieces must be parts, or pieces of them');
     this.#words = words;
     this.#parts = parts;
+    this.#cuts = pieces;
     this.#account = account;
+    this.#heap = new Heap(account);
     this.#parents = new Column(account);
     this.#symmetry = symmetry;
     this.#image = new Int32Array(symmetry === undefined ? 0 : words);
@@ -206,14 +212,14 @@ export class Store {
         n < tree.leaves
           ? (tree.starts[n + 1] as number) - (tree.starts[n] as number)
           : (tree.under[n - tree.leaves] as Int32Array).length;
-      rows[n] = rows[tree.rows[n] as number] ?? new Rows(width, account, mostRows);
+      rows[n] = rows[tree.rows[n] as number] ?? new Rows(width, this.#heap, mostRows);
     }
     this.#rows = rows;
-    this.#states = new Rows(tree?.under.at(-1)?.length ?? words, account, limit);
+    this.#states = new Rows(tree?.under.at(-1)?.length ?? words, this.#heap, limit);
   }
 
   get count(): number {
-    return this.#states.count;
+    return this.#states.length;
   }
 
   /** Bytes in use by everything on the account. */
@@ -229,6 +235,29 @@ export class Store {
   /** All that it has. */
   get lists(): readonly Growing[] {
     return [...new Set(this.#rows), this.#states, this.#parents];
+  }
+
+  /** For code that puts states here by itself; undefined where it would have to know what can change places. */
+  get storage(): Storage | undefined {
+    if (this.#symmetry !== undefined) return undefined;
+    const tables = [...this.#rows, this.#states];
+    return {
+      starts: this.#tree?.starts ?? Int32Array.of(...this.#cuts, this.#words),
+      under: this.#tree?.under ?? [],
+      records: Int32Array.from(tables, (t) => t.record),
+      room: (record) => tables.find((t) => t.record === record)?.room() === true,
+      words: this.#heap.length,
+      move: (memory) => this.#heap.move(memory),
+    };
+  }
+
+  /** The states that such code has put in were found from `near`; there is room for that. */
+  found(near: number): void {
+    while (this.#parents.length < this.count) this.#parents.push(near);
+  }
+  /** Makes room for the parents of so many more states; false where it is refused. */
+  room(states: number): boolean {
+    return this.#parents.room(states);
   }
 
   get states(): States {
@@ -261,10 +290,10 @@ export class Store {
     if (node < tree.leaves) return own;
     const under = [...(tree.under[node - tree.leaves] as Int32Array)].map((child) => {
       const words = this.#rowsUnder(child);
-      return { words, width: words.length / (this.#rows[child] as Rows).count };
+      return { words, width: words.length / (this.#rows[child] as Rows).length };
     });
     const width = under.reduce((n, u) => n + u.width, 0);
-    const out = new Int32Array((this.#rows[node] as Rows).count * width);
+    const out = new Int32Array((this.#rows[node] as Rows).length * width);
     let at = 0;
     for (let i = 0; i < own.length; )
       for (const u of under) {
@@ -283,7 +312,7 @@ export class Store {
     const rows = this.#rows[up] ?? this.#states;
     const place = (under[up - leaves] as Int32Array).indexOf(node);
     return this.#numbersOf(up).map(
-      (row) => (rows.chunks[chunkOf(row)] as Int32Array)[rowIn(row) * rows.width + place] as number,
+      (row) => this.#heap.words[rows.at(row) + place] as number,
     );
   }
 
@@ -300,11 +329,10 @@ export class Store {
     const { words, nodes } = cursor;
     cursor.index = index;
     const tree = this.#tree;
+    const rows = this.#heap.words;
     if (tree === undefined) {
-      const chunk = this.#states.chunks[chunkOf(index)] as Int32Array;
-      const width = this.#words;
-      const at = rowIn(index) * width;
-      for (let i = 0; i < width; i++) words[i] = chunk[at + i] as number;
+      const at = this.#states.at(index);
+      for (let i = 0; i < words.length; i++) words[i] = rows[at + i] as number;
       return;
     }
     const { leaves, under, starts } = tree;
@@ -316,15 +344,11 @@ export class Store {
     for (let n = root; n >= leaves; n--) {
       if (differs[n] === 0) continue;
       differs[n] = 0;
-      const rows = n === root ? this.#states : (this.#rows[n] as Rows);
-      const row = nodes[n] as number;
       const children = under[n - leaves] as Int32Array;
-      const width = children.length;
-      const chunk = rows.chunks[chunkOf(row)] as Int32Array;
-      const at = rowIn(row) * width;
-      for (let i = 0; i < width; i++) {
+      const at = (n === root ? this.#states : (this.#rows[n] as Rows)).at(nodes[n] as number);
+      for (let i = 0; i < children.length; i++) {
         const child = children[i] as number;
-        const number = chunk[at + i] as number;
+        const number = rows[at + i] as number;
         if (number === (nodes[child] as number)) continue;
         nodes[child] = number;
         if (child >= leaves) {
@@ -333,9 +357,8 @@ export class Store {
         }
         const from = starts[child] as number;
         const end = starts[child + 1] as number;
-        const piece = (this.#rows[child] as Rows).chunks[chunkOf(number)] as Int32Array;
-        const shift = rowIn(number) * (end - from) - from;
-        for (let w = from; w < end; w++) words[w] = piece[shift + w] as number;
+        const shift = (this.#rows[child] as Rows).at(number) - from;
+        for (let w = from; w < end; w++) words[w] = rows[shift + w] as number;
         this.#symmetry?.decode(this.#partOf[child] as number, words, from, end);
       }
     }
@@ -355,9 +378,9 @@ export class Store {
    */
   insert(state: Int32Array, near?: Cursor, touched?: Touched): number {
     const states = this.#states;
-    const before = states.count;
+    const before = states.length;
     // First, so that no state is ever without its parent.
-    if (!this.#parents.room()) return refused;
+    if (!this.#parents.room(1)) return refused;
     const index = this.#numberOf(state, near, touched, true);
     if (index === before) this.#parents.push(near === undefined ? -1 : near.index);
     return index;

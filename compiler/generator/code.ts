@@ -10,7 +10,9 @@ export type Word =
   /** A word of the state, by its offset. */
   | { readonly kind: 'state'; readonly at: Word }
   | { readonly kind: 'op'; readonly op: Operator; readonly a: Word; readonly b: Word }
-  | { readonly kind: 'pick'; readonly when: Word; readonly yes: Word; readonly no: Word };
+  | { readonly kind: 'pick'; readonly when: Word; readonly yes: Word; readonly no: Word }
+  /** The word at a byte of a memory: for code that works on a store, which is WebAssembly alone. */
+  | { readonly kind: 'load'; readonly memory: 0 | 1; readonly at: Word; readonly offset: number };
 
 /** `below` compares as unsigned words; `>>` keeps the sign; comparisons and `&&`, `||` give 1 or 0. */
 export type Operator =

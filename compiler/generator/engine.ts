@@ -1,15 +1,20 @@
 // The generator as a search asks it: an engine of WebAssembly for a check, where the host allows one.
 
 import type { Machine } from '../emulator/machine.ts';
+import type { Filing } from '../explorer/filing.ts';
 import type { Program } from '../ir.ts';
 import { assemble } from './assembly.ts';
+import { batch, file } from './filing.ts';
 import { type Code, type Engine, type Generator, type Quick, quick } from './quick.ts';
 import { excluded, type Steps, transitions } from './transitions.ts';
 
 /** What this needs of the host; the compiler's own types know neither Node nor a browser. */
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly?: {
-    readonly Memory: new (shape: { initial: number }) => { readonly buffer: ArrayBuffer };
+    readonly Memory: new (shape: { initial: number }) => {
+      readonly buffer: ArrayBuffer;
+      grow(pages: number): number;
+    };
     readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
     readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
   };
@@ -28,32 +33,89 @@ const refused = ((): string | undefined => {
 
 export const generator: Generator = {
   excluded: (p) => refused ?? excluded(p),
-  start: (p, machine) => engineOf(transitions(p), machine.pieces),
+  start: (p, machine) =>
+    engineOf(transitions(p), machine.pieces, p.env.cpus, p.waived.size > 0),
 };
 
 /** Where the generator is there from the beginning. */
 export const generated = (p: Program, machine: Machine, patience = 1000): Quick =>
   quick(p, machine, () => generator, patience);
 
-/** Makes an engine; `pieces` are the first words of the pieces of a state. */
-export function engineOf(steps: Steps, pieces: readonly number[]): Engine {
+const page = 65536;
+
+/**
+ * Makes an engine; `pieces` are the first words of the pieces of a state. `actors`: how many may act. `waives`: whether
+ * a violation may be something else to whoever takes steps.
+ */
+export function engineOf(
+  steps: Steps,
+  pieces: readonly number[],
+  actors: number,
+  waives: boolean,
+): Engine {
   if (WebAssembly === undefined) throw new Error('this host has no WebAssembly');
+  const { Memory, Module, Instance } = WebAssembly;
   const words = steps.initial.length;
   const made = assemble(steps, pieces);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(made.size / 65536) });
+  // What files states has its room behind that; more than is used costs nothing.
+  const memory = new Memory({ initial: Math.ceil((made.size + 4 * 80 * words) / page) + 1 });
   const { buffer } = memory;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(made.bytes), {
-    m: { m: memory },
-  });
+  const instance = new Instance(new Module(made.bytes), { m: { m: memory } });
+  const code = instance.exports as Code;
   const partOf = new Uint8Array(buffer, made.partOf, words);
   pieces.forEach((from, i) => {
     partOf.fill(i, from, pieces[i + 1] ?? words);
   });
   return {
-    code: instance.exports as Code,
+    code,
     scratch: new Int32Array(buffer, 0, words),
     touched: new Uint8Array(buffer, made.dirty, pieces.length),
     codes: new Int32Array(buffer, made.out, 4096),
     noted: new Uint8Array(buffer, made.executed, steps.operations),
+    filing: (storage) => {
+      const filed = file(storage, {
+        words,
+        dirty: made.dirty,
+        out: made.out,
+        free: made.size,
+        actors,
+        witnesses: steps.witnesses.body.length > 0,
+        waives,
+      });
+      if (filed.end > buffer.byteLength) throw new RangeError('the rows do not fit');
+      const heap = new Memory({ initial: Math.ceil((4 * storage.words) / page) + 1 });
+      const { enabled, apply, witnessed } = code;
+      const given = { m: memory, h: heap, room: (r: number) => +storage.room(r), enabled, apply, witnessed };
+      const { exports } = new Instance(new Module(filed.bytes), { m: given });
+      storage.move(heap);
+      // No row has that number, so all of the first state is taken out.
+      new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);
+      const { near, rows, stale, found, witnessed: seen } = filed.places;
+      new Int32Array(buffer, rows, (stale - rows) >> 2).fill(-1);
+      const { load, insert, revert, take, goOn, count, stuck } = exports as Filing & Taking;
+      return {
+        state: new Int32Array(buffer, near, words),
+        load,
+        insert,
+        revert,
+        steps: {
+          take,
+          goOn,
+          count,
+          stuck: () => stuck() !== 0,
+          found: new Int32Array(buffer, found, batch),
+          witnessed: new Int32Array(buffer, seen, batch),
+          actions: new Int32Array(buffer, made.out, 4096),
+        },
+      };
+    },
   };
+}
+
+/** What code for a store exports of steps. */
+interface Taking {
+  take(index: number): number;
+  goOn(step: number): number;
+  count(): number;
+  stuck(): number;
 }

@@ -329,6 +329,8 @@ class Printer {
         return `${w.name}_`;
       case 'state':
         return `s[${this.place(w.at, inGuard)}]`;
+      case 'load':
+        throw new Error('a model has no store');
       case 'pick':
         return `(${this.value(w.when, inGuard)} -> ${this.value(w.yes, inGuard)} : ${this.value(w.no, inGuard)})`;
       case 'op': {

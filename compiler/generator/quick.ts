@@ -1,6 +1,7 @@
 // A check's machine for the search: generated code once there is any, the interpreter for what that does not say.
 
 import type { Machine } from '../emulator/machine.ts';
+import type { Filing, Storage } from '../explorer/filing.ts';
 import type { Model } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
@@ -23,6 +24,8 @@ export interface Engine {
   readonly codes: Int32Array;
   /** For each operation of the kernel whether it executed it. */
   readonly noted: Uint8Array;
+  /** Code that files its states in a store. Throws a `RangeError` where the host has no memory left for it. */
+  filing(storage: Storage): Filing;
 }
 
 /** What makes engines; it is large, and a page has it later than the search. */
@@ -91,6 +94,8 @@ class Generated implements Model {
   private engine: Engine | undefined;
   /** The state that the next step begins at. */
   private origin: Int32Array;
+  /** The state that code for a store is at. */
+  private filed: Int32Array | undefined;
 
   constructor(p: Program, machine: Machine, generator: () => Generator | string, patience: number) {
     this.p = p;
@@ -131,7 +136,8 @@ class Generated implements Model {
     if (engine === undefined) return this.machine.enabled(state, out);
     const { code, codes, scratch } = engine;
     this.origin = state;
-    scratch.set(state);
+    // Who files states has made it that one.
+    if (state !== this.filed) scratch.set(state);
     let n = 0;
     for (let cpu = 0; cpu < this.p.env.cpus; cpu++) {
       n = code.enabled(cpu, n);
@@ -142,6 +148,15 @@ class Generated implements Model {
     }
     for (let i = 0; i < n; i++) out[i] = codes[i] as number;
     return n;
+  }
+
+  filing(storage: Storage): Filing | undefined {
+    if (this.engine === undefined) return undefined;
+    const { filing } = this.engine;
+    const made = filing(storage);
+    this.filed = made.state;
+    // What the interpreter is to hear of, it does not hear.
+    return this.keepsEvents ? { ...made, steps: undefined } : made;
   }
 
   standsAt(state: Int32Array): void {

@@ -27,6 +27,8 @@ const opcode: Readonly<Record<Operator, number>> = {
   '||': 0,
 };
 
+const mostParams = 4;
+
 /** Bytes that an unsigned number takes. */
 const lengthOf = (value: number): number => (value > 0x7f ? 1 + lengthOf(value >>> 7) : 1);
 
@@ -100,9 +102,20 @@ export class Module {
   /** The function that is being written. */
   private readonly open = new Bytes();
   private readonly exported: { readonly name: string; readonly index: number }[] = [];
+  /** Functions of others, before its own. */
+  private readonly imported: { readonly name: string; readonly params: number }[] = [];
+  private readonly memories: readonly string[];
 
-  constructor(memory: Memory) {
+  /** `memories`: the names that it imports its memories by, from module `m`. */
+  constructor(memory: Memory, memories: readonly string[] = ['m']) {
     this.memory = memory;
+    this.memories = memories;
+  }
+
+  /** A function of somebody else's, which gives one word; before all of its own. */
+  import(name: string, params: number): void {
+    this.names.set(name, this.imported.length);
+    this.imported.push({ name, params });
   }
 
   /** The number of a variable that all functions share. */
@@ -140,13 +153,13 @@ export class Module {
       codes.byte(i32);
     }
     codes.append(open);
-    const index = this.types.length;
+    const index = this.imported.length + this.types.length;
     this.names.set(name, index);
     if (isExported) this.exported.push({ name, index });
     this.types.push(params.length);
   }
 
-  /** The whole module; it imports its memory as `m.m`. */
+  /** The whole module; what it imports is of a module `m`. */
   bytes(): Uint8Array<ArrayBuffer> {
     const out = new Bytes();
     const content = new Bytes();
@@ -165,17 +178,24 @@ export class Module {
       content.unsigned(bytes.length);
       all(bytes);
     };
-    const { types, exported, globals, codes } = this;
+    const { types, exported, globals, codes, imported, memories } = this;
     for (const b of [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]) out.byte(b);
     section(1, () => {
-      content.unsigned(3);
-      for (const n of [0, 1, 2]) all([0x60, n, ...Array<number>(n).fill(i32), 1, i32]);
+      content.unsigned(mostParams + 1);
+      for (let n = 0; n <= mostParams; n++) all([0x60, n, ...Array<number>(n).fill(i32), 1, i32]);
     });
     section(2, () => {
-      content.unsigned(1);
-      text('m');
-      text('m');
-      all([2, 0, 0]);
+      content.unsigned(imported.length + memories.length);
+      for (const { name, params } of imported) {
+        text('m');
+        text(name);
+        all([0, params]);
+      }
+      for (const name of memories) {
+        text('m');
+        text(name);
+        all([2, 0, 0]);
+      }
     });
     section(3, () => {
       content.unsigned(types.length);
@@ -313,11 +333,34 @@ export class Body {
     this.depth--;
     this.emit(0x0b);
   }
-  /** Stores a word at a byte address beyond the state. */
-  storeAt(address: Word, value: Word): void {
+  /** Stores a word at a byte address, of the state's memory or of another. */
+  storeAt(address: Word, value: Word, memory: 0 | 1 = 0, offset = 0): void {
     this.value(address);
     this.value(value);
-    this.emit(0x36, 2, 0);
+    this.access(0x36, memory, offset);
+  }
+  while(condition: Word, body: () => void): void {
+    this.emit(0x02, void_, 0x03, void_);
+    this.depth += 2;
+    this.truth(condition);
+    this.emit(0x45, 0x0d, 1);
+    body();
+    this.emit(0x0c, 0);
+    this.depth -= 2;
+    this.emit(0x0b, 0x0b);
+  }
+  /** Calls with these words, and keeps what it gives. */
+  callFor(to: string, name: string, ...words: readonly Word[]): void {
+    for (const w of words) this.value(w);
+    this.call(name);
+    this.set(to);
+  }
+  /** A load or a store of a word. */
+  private access(instruction: number, memory: 0 | 1, offset: number): void {
+    // Bit 6 of the alignment: which memory stands behind it.
+    if (memory === 0) this.emit(instruction, 2);
+    else this.emit(instruction, 0x42, memory);
+    this.code.unsigned(offset);
   }
 
   block(body: readonly Statement[]): void {
@@ -345,14 +388,7 @@ export class Body {
         );
         return;
       case 'while':
-        this.emit(0x02, void_, 0x03, void_);
-        this.depth += 2;
-        this.truth(s.when);
-        this.emit(0x45, 0x0d, 1);
-        this.block(s.body);
-        this.emit(0x0c, 0);
-        this.depth -= 2;
-        this.emit(0x0b, 0x0b);
+        this.while(s.when, () => this.block(s.body));
         return;
       case 'call':
         this.call(s.routine.name);
@@ -461,6 +497,10 @@ export class Body {
         }
         this.address(w.at);
         this.emit(0x28, 2, 0);
+        return;
+      case 'load':
+        this.value(w.at);
+        this.access(0x28, w.memory, w.offset);
         return;
       case 'pick':
         this.either(

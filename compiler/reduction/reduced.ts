@@ -2,6 +2,7 @@
 
 import { context, taskField } from '../emulator/layout.ts';
 import { actionCpu, argumentOf, kindOf, kinds, type Machine } from '../emulator/machine.ts';
+import type { Filing, Storage } from '../explorer/filing.ts';
 import type { Model, Symmetry, Unfolded } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
 import { conditions } from './conditions.ts';
@@ -103,6 +104,11 @@ class Reduced implements Model {
   }
   get touched(): Uint8Array | undefined {
     return this.#model.touched;
+  }
+
+  filing(storage: Storage): Filing | undefined {
+    const made = this.#model.filing?.(storage);
+    return made && { ...made, steps: undefined };
   }
 
   initial(): readonly Int32Array[] {

@@ -44,7 +44,7 @@ const without = (of: Word, what: Word): Word => mask(of, flip(what, -1));
 
 /** The same states and steps as `poke(cpus)`; an action's code is a CPU << 16 | one of six, and the patcher's CPU is the last. */
 export function generatedPoke(cpus: number): Model {
-  const { code, codes, scratch, touched } = engineOf(steps(cpus), [0]);
+  const { code, codes, scratch, touched, filing } = engineOf(steps(cpus), [0], cpus + 1, false);
   const { properties, witnesses, goals, initial } = poke(cpus);
   return {
     words: 2,
@@ -57,6 +57,7 @@ export function generatedPoke(cpus: number): Model {
     scratch,
     touched,
     initial,
+    filing,
     enabled: (s, out) => {
       scratch.set(s);
       let n = 0;

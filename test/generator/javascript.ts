@@ -169,6 +169,8 @@ function value(w: Word): string {
       return w.name;
     case 'state':
       return `s[${value(w.at)}]`;
+    case 'load':
+      throw new Error('a model has no store');
     case 'pick':
       return `(${condition(w.when)} ? ${value(w.yes)} : ${value(w.no)})`;
     case 'op':
