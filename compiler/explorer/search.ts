@@ -396,9 +396,12 @@ class BreadthFirst implements Search {
 
   /** Code of the model's that works on the store, where there is any by now. */
   #file(): Filing | undefined | null {
+    const model = this.#model;
+    if (model.filing === undefined) return null;
+    // Whoever has it is at work there.
+    if (model.scratch === undefined) return undefined;
     const { storage } = this.#store;
-    if (storage === undefined || this.#model.filing === undefined) return null;
-    return this.#model.filing(storage);
+    return storage === undefined ? null : model.filing(storage);
   }
 
   /** Takes the steps of a state; answers with the bound that ends the search. */

@@ -174,6 +174,9 @@ export class Store {
   readonly #row = new Int32Array(64);
   /** Every piece. */
   readonly #all: Int32Array;
+  /** For each word the piece that it is of. */
+  readonly #pieceOf: Int32Array;
+  readonly #found: Touched;
   /** A piece as all units of its class have it. */
   readonly #image: Int32Array;
   #foreign = false;
@@ -205,6 +208,11 @@ export class Store {
     this.#nodes = new Int32Array(nodes).fill(-1);
     this.#stale = new Uint8Array(nodes);
     this.#all = Int32Array.from(pieces, (_, p) => p);
+    this.#pieceOf = new Int32Array(words);
+    pieces.forEach((from, p) => {
+      this.#pieceOf.fill(p, from);
+    });
+    this.#found = { pieces: new Int32Array(pieces.length), count: 0 };
     this.#partOf = Int32Array.from(pieces, (at) => parts.findLastIndex((p) => p <= at));
     const rows: Rows[] = [];
     for (let n = 0; tree !== undefined && n < nodes - 1; n++) {
@@ -435,7 +443,8 @@ export class Store {
   ): boolean {
     const symmetry = this.#symmetry;
     const image = this.#image;
-    const { pieces, count } = touched ?? { pieces: this.#all, count: leaves };
+    const { pieces, count } =
+      touched ?? (near === undefined ? { pieces: this.#all, count: leaves } : this.#differing(state, near));
     for (let i = 0; i < count; i++) {
       const p = pieces[i] as number;
       const from = starts[p] as number;
@@ -456,6 +465,25 @@ export class Store {
       this.#put(p, number);
     }
     return true;
+  }
+
+  /** The pieces in which a state is not the one that it came from: one look at all words. */
+  #differing(state: Int32Array, { words }: Cursor): Touched {
+    const { starts } = this.#tree as Tree;
+    const found = this.#found;
+    const pieceOf = this.#pieceOf;
+    let count = 0;
+    for (let w = 0; w < words.length; ) {
+      if ((state[w] as number) === (words[w] as number)) {
+        w++;
+        continue;
+      }
+      const p = pieceOf[w] as number;
+      found.pieces[count++] = p;
+      w = starts[p + 1] as number;
+    }
+    found.count = count;
+    return found;
   }
 
   #put(node: number, number: number): void {

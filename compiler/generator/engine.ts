@@ -38,7 +38,7 @@ export const generator: Generator = {
 };
 
 /** Where the generator is there from the beginning. */
-export const generated = (p: Program, machine: Machine, patience = 1000): Quick =>
+export const generated = (p: Program, machine: Machine, patience = 500): Quick =>
   quick(p, machine, () => generator, patience);
 
 const page = 65536;
