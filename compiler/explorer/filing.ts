@@ -35,7 +35,7 @@ export const factors: Int32Array = Int32Array.from({ length: 64 }, (_, i) => {
   let z = Math.imul(i + 1, 0x9e3779b9);
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
   z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-  return z ^ (z >>> 16) | 1;
+  return (z ^ (z >>> 16)) | 1;
 });
 
 /** Mixes high bits into low ones, which choose the slot: by turns a shift and a factor, and at last a shift. */

@@ -1,7 +1,7 @@
 // Words that many tables have in common, in one array: so that code which knows nothing but a memory can work on them.
 
-import type { Account } from './memory.ts';
 import type { GrowingMemory } from './filing.ts';
+import type { Account } from './memory.ts';
 
 /** Answer where memory is refused. */
 export const none = -1;

@@ -77,7 +77,7 @@ export interface Model {
    */
   readonly touched?: Uint8Array | undefined;
   /**
-   * Code that puts what `scratch` is into a store; asked for again while there is none. It is of use as long as the
+   * Code that puts what `scratch` is into a store, where there is any once there is a `scratch`. It is of use to the
    * search that has asked for it last.
    */
   filing?(storage: Storage): Filing | undefined;

@@ -48,9 +48,7 @@ export class Rows implements Growing {
 
   /** Where a row stands among the heap's words. */
   at(row: number): number {
-    return (
-      (this.#chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * this.width
-    );
+    return (this.#chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * this.width;
   }
 
   /** Number of the row at `from` in `source`, new or known; `refused` where a new one finds no room. */
@@ -150,8 +148,7 @@ export class Rows implements Growing {
       if (entry === 0) return slots + slot;
       if (((entry ^ key) & ~mask) === 0) {
         const row = (entry & mask) - 1;
-        const at =
-          (chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * width;
+        const at = (chunks[row >>> tableRows.bits] as number) + (row & tableRows.mask) * width;
         let i = 0;
         while (i < width && (words[at + i] as number) === (source[from + i] as number)) i++;
         if (i === width) return slots + slot;

@@ -2,8 +2,8 @@
 
 import { Doom } from './doomed.ts';
 import { Edges, type Graph } from './edges.ts';
-import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
 import type { Filing, Steps } from './filing.ts';
+import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
 import { Account, Bytes, type Growing } from './memory.ts';
 import type { Model, Unfolded } from './model.ts';
 import { refused } from './rows.ts';
@@ -401,7 +401,7 @@ class BreadthFirst implements Search {
     // Whoever has it is at work there.
     if (model.scratch === undefined) return undefined;
     const { storage } = this.#store;
-    return storage === undefined ? null : model.filing(storage);
+    return (storage && model.filing(storage)) ?? null;
   }
 
   /** Takes the steps of a state; answers with the bound that ends the search. */
@@ -473,7 +473,8 @@ class BreadthFirst implements Search {
         // Nothing is to be noted of most steps.
         this.#transitions += end - step;
         for (let i = 0; step < end; step++, i++)
-          if ((found[i] as number) < 0) this.#violate(index, actions[step] as number, ~(found[i] as number));
+          if ((found[i] as number) < 0)
+            this.#violate(index, actions[step] as number, ~(found[i] as number));
         this.#find(index, store.count);
       }
       for (let i = 0; step < end; step++, i++) {

@@ -319,9 +319,7 @@ export class Store {
     if (up < 0) return Int32Array.from({ length: this.count }, (_, i) => i);
     const rows = this.#rows[up] ?? this.#states;
     const place = (under[up - leaves] as Int32Array).indexOf(node);
-    return this.#numbersOf(up).map(
-      (row) => this.#heap.words[rows.at(row) + place] as number,
-    );
+    return this.#numbersOf(up).map((row) => this.#heap.words[rows.at(row) + place] as number);
   }
 
   cursor(): Cursor {
@@ -444,7 +442,8 @@ export class Store {
     const symmetry = this.#symmetry;
     const image = this.#image;
     const { pieces, count } =
-      touched ?? (near === undefined ? { pieces: this.#all, count: leaves } : this.#differing(state, near));
+      touched ??
+      (near === undefined ? { pieces: this.#all, count: leaves } : this.#differing(state, near));
     for (let i = 0; i < count; i++) {
       const p = pieces[i] as number;
       const from = starts[p] as number;

@@ -1,17 +1,19 @@
 // The generator as a search asks it: an engine of WebAssembly for a check, where the host allows one.
 
 import type { Machine } from '../emulator/machine.ts';
-import type { Filing } from '../explorer/filing.ts';
+import type { Filing, Storage } from '../explorer/filing.ts';
 import type { Program } from '../ir.ts';
 import { assemble } from './assembly.ts';
-import { batch, file } from './filing.ts';
+import { batch, type Filed, file, type Own } from './filing.ts';
 import { type Code, type Engine, type Generator, type Quick, quick } from './quick.ts';
 import { excluded, type Steps, transitions } from './transitions.ts';
 
 /** What this needs of the host; the compiler's own types know neither Node nor a browser. */
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly?: {
-    readonly Memory: new (shape: { initial: number }) => {
+    readonly Memory: new (shape: {
+      initial: number;
+    }) => {
       readonly buffer: ArrayBuffer;
       grow(pages: number): number;
     };
@@ -20,21 +22,48 @@ const { WebAssembly } = globalThis as unknown as {
   };
 };
 
-/** Why the host runs no code of ours: a page's policy may refuse even the empty module. */
-const refused = ((): string | undefined => {
-  if (WebAssembly === undefined) return 'this host has no WebAssembly';
+/** Whether the host takes a module of these sections. */
+function takes(...sections: readonly number[]): boolean {
   try {
-    new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    return undefined;
+    new (WebAssembly as NonNullable<typeof WebAssembly>).Module(
+      Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections),
+    );
+    return true;
   } catch {
-    return 'this host refuses WebAssembly';
+    return false;
   }
-})();
+}
+
+/** Why the host runs no code of ours: a page's policy may refuse even the empty module. */
+const refused =
+  WebAssembly === undefined
+    ? 'this host has no WebAssembly'
+    : takes()
+      ? undefined
+      : 'this host refuses WebAssembly';
+
+/** Whether a module may have two memories, as code that files states has: one section with two of no pages. */
+const files = refused === undefined && takes(5, 5, 2, 0, 0, 0, 0);
+
+/** Code that files states, by all that it depends on: the searches of a check, and its variants, share it. */
+const filed = new Map<string, { readonly module: object; readonly made: Filed }>();
+const mostFiled = 8;
+function fileOnce(storage: Storage, own: Own): { readonly module: object; readonly made: Filed } {
+  const { starts, under, records } = storage;
+  const key = JSON.stringify([[...starts], under.map((u) => [...u]), [...records], own]);
+  const known = filed.get(key);
+  if (known !== undefined) return known;
+  const made = file(storage, own);
+  const { Module } = WebAssembly as NonNullable<typeof WebAssembly>;
+  const fresh = { module: new Module(made.bytes), made };
+  for (const oldest of filed.keys()) if (filed.size >= mostFiled) filed.delete(oldest);
+  filed.set(key, fresh);
+  return fresh;
+}
 
 export const generator: Generator = {
   excluded: (p) => refused ?? excluded(p),
-  start: (p, machine) =>
-    engineOf(transitions(p), machine.pieces, p.env.cpus, p.waived.size > 0),
+  start: (p, machine) => engineOf(transitions(p), machine.pieces, p.env.cpus, p.waived.size > 0),
 };
 
 /** Where the generator is there from the beginning. */
@@ -73,7 +102,8 @@ export function engineOf(
     codes: new Int32Array(buffer, made.out, 4096),
     noted: new Uint8Array(buffer, made.executed, steps.operations),
     filing: (storage) => {
-      const filed = file(storage, {
+      if (!files) return undefined;
+      const { module, made: filed } = fileOnce(storage, {
         words,
         dirty: made.dirty,
         out: made.out,
@@ -85,8 +115,15 @@ export function engineOf(
       if (filed.end > buffer.byteLength) throw new RangeError('the rows do not fit');
       const heap = new Memory({ initial: Math.ceil((4 * storage.words) / page) + 1 });
       const { enabled, apply, witnessed } = code;
-      const given = { m: memory, h: heap, room: (r: number) => +storage.room(r), enabled, apply, witnessed };
-      const { exports } = new Instance(new Module(filed.bytes), { m: given });
+      const given = {
+        m: memory,
+        h: heap,
+        room: (r: number) => +storage.room(r),
+        enabled,
+        apply,
+        witnessed,
+      };
+      const { exports } = new Instance(module, { m: given });
       storage.move(heap);
       // No row has that number, so all of the first state is taken out.
       new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);

@@ -4,13 +4,7 @@
 // tree its row stands ready, a word for each node under it: of the state that it is at, and beside it that of the state
 // that is put in, which is the same but where a step has changed something.
 
-import {
-  factors,
-  mixers,
-  record as field,
-  type Storage,
-  tableRows,
-} from '../explorer/filing.ts';
+import { factors, record as field, mixers, type Storage, tableRows } from '../explorer/filing.ts';
 import type { Word } from './code.ts';
 import {
   add,
@@ -165,10 +159,7 @@ class File {
     };
     this.end = at;
     this.toNear = this.at.nearRows - this.at.rows;
-    this.m = new Module(
-      { kept: 0, partOf: 0, dirty: 0, executed: 0, part: () => 0 },
-      ['m', 'h'],
-    );
+    this.m = new Module({ kept: 0, partOf: 0, dirty: 0, executed: 0, part: () => 0 }, ['m', 'h']);
   }
   /** Whether a state is its own row. */
   private get flat(): boolean {
@@ -268,8 +259,7 @@ class File {
         f.assign('slots', left(heap(record, 4 * field.slots), 2));
         f.assign('size', heap(record, 4 * field.mask));
         f.assign('slot', mask(the('key'), the('size')));
-        const look = (): void =>
-          f.assign('entry', heap(add(the('slots'), left(the('slot'), 2))));
+        const look = (): void => f.assign('entry', heap(add(the('slots'), left(the('slot'), 2))));
         look();
         f.while(the('entry'), () => {
           const outside = flip(the('size'), -1);
@@ -578,12 +568,7 @@ class File {
       };
       const record = k(root.record);
       const entry = (): Word =>
-        heap(
-          add(
-            the('slots'),
-            left(mask(own(word(at.keys)), the('size')), 2),
-          ),
-        );
+        heap(add(the('slots'), left(mask(own(word(at.keys)), the('size')), 2)));
       // No load waits for another here, so that the processor has many under way at once.
       f.when(less(large, heap(record, 4 * field.length)), () => {
         f.assign('slots', left(heap(record, 4 * field.slots), 2));

@@ -24,8 +24,11 @@ export interface Engine {
   readonly codes: Int32Array;
   /** For each operation of the kernel whether it executed it. */
   readonly noted: Uint8Array;
-  /** Code that files its states in a store. Throws a `RangeError` where the host has no memory left for it. */
-  filing(storage: Storage): Filing;
+  /**
+   * Code that files its states in a store; undefined where the host has none. Throws a `RangeError` where it has no
+   * memory left for it.
+   */
+  filing(storage: Storage): Filing | undefined;
 }
 
 /** What makes engines; it is large, and a page has it later than the search. */
@@ -151,12 +154,15 @@ class Generated implements Model {
   }
 
   filing(storage: Storage): Filing | undefined {
-    if (this.engine === undefined) return undefined;
-    const { filing } = this.engine;
-    const made = filing(storage);
-    this.filed = made.state;
-    // What the interpreter is to hear of, it does not hear.
-    return this.keepsEvents ? { ...made, steps: undefined } : made;
+    try {
+      const made = this.engine?.filing(storage);
+      this.filed = made?.state;
+      // What the interpreter is to hear of, it does not hear.
+      return made && this.keepsEvents ? { ...made, steps: undefined } : made;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return undefined;
+    }
   }
 
   standsAt(state: Int32Array): void {
