@@ -3,7 +3,14 @@
 import type { Source } from '../grammar/source.ts';
 import type { Machine } from './emulator/machine.ts';
 import type { Trace } from './emulator/trace.ts';
-import { createSearch, type Model, replay, type Search, type Visited } from './explorer/index.ts';
+import {
+  createSearch,
+  type Model,
+  replay,
+  type Search,
+  type Visited,
+  visited,
+} from './explorer/index.ts';
 import { type ViolationReport, violationReport } from './report.ts';
 import type { CheckResult } from './verify.ts';
 
@@ -97,7 +104,7 @@ function withoutOptional(
 
 function closed(search: Search): { readonly set: SetClaim; readonly bytes: Uint8Array } {
   const { states, transitions, depth } = search.result();
-  return { set: { states, transitions, depth }, bytes: written(search.visited()) };
+  return { set: { states, transitions, depth }, bytes: written(visited(search)) };
 }
 
 /**

@@ -107,21 +107,21 @@ function sharedBytes(p: Program): number {
 }
 
 class Builder {
-  private readonly text: string;
+  readonly #text: string;
   private readonly spec: Spec;
   private readonly settings: Settings;
-  private readonly way: number;
-  private failed = false;
-  private readonly report: (d: Diagnostic) => void;
-  private readonly variables = new Map<string, Variable>();
-  private readonly fields = new Map<string, number>();
-  private readonly data: DataWord[] = [];
-  private readonly names = new Map<string, Span>();
-  private readonly contents: Content[] = [];
-  private readonly events: Event[] = [];
-  private readonly readRegisters = new Set<Register>();
+  readonly #way: number;
+  #failed = false;
+  readonly #report: (d: Diagnostic) => void;
+  readonly #variables = new Map<string, Variable>();
+  readonly #fields = new Map<string, number>();
+  readonly #data: DataWord[] = [];
+  readonly #names = new Map<string, Span>();
+  readonly #contents: Content[] = [];
+  readonly #events: Event[] = [];
+  readonly #readRegisters = new Set<Register>();
   private placed: Placed = { chunks: [], labels: new Map() };
-  private symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
+  #symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
 
   constructor(
     text: string,
@@ -130,22 +130,22 @@ class Builder {
     report: (d: Diagnostic) => void,
     way: number,
   ) {
-    this.way = way;
-    this.text = text;
+    this.#way = way;
+    this.#text = text;
     this.spec = spec;
     this.settings = settings;
-    this.report = (d) => {
-      if (d.severity === 'error') this.failed = true;
+    this.#report = (d) => {
+      if (d.severity === 'error') this.#failed = true;
       report(d);
     };
   }
 
-  private error(code: string, message: string, span: Span): void {
-    this.report({ code, severity: 'error', message, span });
+  #error(code: string, message: string, span: Span): void {
+    this.#report({ code, severity: 'error', message, span });
   }
-  private unknown(name: string, span: Span, candidates: Iterable<string>, what: string): void {
+  #unknown(name: string, span: Span, candidates: Iterable<string>, what: string): void {
     const near = nearest(name, candidates);
-    this.report({
+    this.#report({
       code: 'unknown-name',
       severity: 'error',
       span,
@@ -154,89 +154,89 @@ class Builder {
     });
   }
   /** One namespace for the file. */
-  private introduce(name: { text: string; span: Span }, what: string): void {
-    if (this.names.has(name.text))
-      this.error(
+  #introduce(name: { text: string; span: Span }, what: string): void {
+    if (this.#names.has(name.text))
+      this.#error(
         'duplicate-name',
         `\`${name.text}\` is declared twice: ${what} and something else share one namespace`,
         name.span,
       );
-    this.names.set(name.text, name.span);
+    this.#names.set(name.text, name.span);
   }
 
   build(): Lowered | undefined {
     const { spec, settings } = this;
     const { environment } = settings;
-    for (const [name, info] of this.optionSpans())
-      this.introduce({ text: name, span: info }, 'an option');
-    this.memory();
-    for (const d of spec.defines) this.introduce(d.name, 'a `define`');
+    for (const [name, info] of this.#optionSpans())
+      this.#introduce({ text: name, span: info }, 'an option');
+    this.#memory();
+    for (const d of spec.defines) this.#introduce(d.name, 'a `define`');
     for (const r of spec.requires) {
       if ((builtin as readonly string[]).includes(r.name.text))
-        this.error('duplicate-name', `\`${r.name.text}\` is a built-in property`, r.name.span);
-      this.introduce(r.name, 'a property');
+        this.#error('duplicate-name', `\`${r.name.text}\` is a built-in property`, r.name.span);
+      this.#introduce(r.name, 'a property');
     }
-    this.symbols = {
+    this.#symbols = {
       address: (name) => {
-        const v = this.variables.get(name);
+        const v = this.#variables.get(name);
         return v && !v.percpu ? v.at : undefined;
       },
       percpuOffset: (name) => {
-        const v = this.variables.get(name);
+        const v = this.#variables.get(name);
         return v?.percpu ? v.at : undefined;
       },
     };
-    const placeNames = this.placeNames();
-    const placed = placeCode(spec, placeNames, settings, this.symbols, this.report, this.way);
+    const placeNames = this.#placeNames();
+    const placed = placeCode(spec, placeNames, settings, this.#symbols, this.#report, this.#way);
     if (!placed) return undefined;
     for (const label of placed.labels.values())
-      this.introduce({ text: label.name, span: label.span }, 'a label');
+      this.#introduce({ text: label.name, span: label.span }, 'a label');
     this.placed = placed;
 
     // Stubs first: a content may name one.
-    const stubs = this.stubs();
+    const stubs = this.#stubs();
     const withStubs: Symbols = {
-      ...this.symbols,
-      address: (name) => this.symbols.address(name) ?? this.stubAddress(stubs, name),
+      ...this.#symbols,
+      address: (name) => this.#symbols.address(name) ?? this.#stubAddress(stubs, name),
     };
     const { places, patches } = this.patches(placeNames, withStubs);
     // What follows would only say again what is wrong with a place or a content.
-    if (this.failed) return undefined;
+    if (this.#failed) return undefined;
     if (places.length === 0 && spec.patches.length === 0) {
-      this.error('no-patch', 'there is no `patch`: nothing changes', { start: 0, end: 0 });
+      this.#error('no-patch', 'there is no `patch`: nothing changes', { start: 0, end: 0 });
       return undefined;
     }
-    const threads = this.threads(places);
-    const sources = this.eventSources(places);
-    const ipiCode = this.ipiCode(places);
-    const cells = this.cellsOf(places, stubs);
+    const threads = this.#threads(places);
+    const sources = this.#eventSources(places);
+    const ipiCode = this.#ipiCode(places);
+    const cells = this.#cellsOf(places, stubs);
 
     const properties: string[] = [...builtin, ...spec.requires.map((r) => r.name.text)];
     const waived = new Map<number, string>();
     for (const w of spec.waives) {
       const index = properties.indexOf(w.name.text);
-      if (index < 0) this.unknown(w.name.text, w.name.span, properties, 'a property');
+      if (index < 0) this.#unknown(w.name.text, w.name.span, properties, 'a property');
       else waived.set(index, w.reason.text);
     }
 
-    const scope = this.scope(places, stubs, withStubs, threads.groups);
-    const kernel = this.kernel(scope, patches, stubs.length);
+    const scope = this.#scope(places, stubs, withStubs, threads.groups);
+    const kernel = this.#kernel(scope, patches, stubs.length);
 
     const inline = new Lowering(scope, new Assembly(), undefined, 0);
     const witnesses = spec.witnesses.map((w) => ({
-      name: this.source(w.expr.span),
+      name: this.#source(w.expr.span),
       expr: inline.value(w.expr),
       span: w.span,
     }));
     if (witnesses.length > 31)
-      this.error(
+      this.#error(
         'too-many-witnesses',
         'at most 31 witnesses',
         witnesses[31]?.span ?? { start: 0, end: 0 },
       );
     const eventually = spec.requires.filter((r) => r.property.kind === 'eventually');
     if (eventually.length > 7)
-      this.error(
+      this.#error(
         'too-many-goals',
         'at most 7 `eventually`',
         eventually[7]?.span ?? { start: 0, end: 0 },
@@ -245,7 +245,7 @@ class Builder {
       const t = r.property;
       const during = 'during' in t && t.during ? kernel.phases.indexOf(t.during.text) : undefined;
       if (during === -1 && 'during' in t && t.during)
-        this.unknown(t.during.text, t.during.span, kernel.phases, 'a phase');
+        this.#unknown(t.during.text, t.during.span, kernel.phases, 'a phase');
       return {
         name: r.name.text,
         property: builtin.length + i,
@@ -256,27 +256,27 @@ class Builder {
       };
     });
 
-    if (this.events.length > 31)
-      this.error(
+    if (this.#events.length > 31)
+      this.#error(
         'too-many-events',
         'at most 31 different `trap at` and `pass … as` in one file',
         (spec.witnesses[0] ?? spec.requires[0])?.span ?? { start: 0, end: 0 },
       );
-    const { withContents, all } = this.finishPlaces(places, patches);
+    const { withContents, all } = this.#finishPlaces(places, patches);
     for (const place of withContents) {
       const reads = place.contents.some((c) =>
-        this.readsMemory((all[c] as Content).bytes, place.from),
+        this.#readsMemory((all[c] as Content).bytes, place.from),
       );
-      const emulating = spec.breakpoints.find((b) => /\bemulate\b/.test(this.source(b.span)));
+      const emulating = spec.breakpoints.find((b) => /\bemulate\b/.test(this.#source(b.span)));
       // What it read would have to be remembered from the moment at which it was emulated.
       if (reads && emulating)
-        this.error(
+        this.#error(
           'not-supported',
           'not supported yet: emulate at a place that reads memory',
           place.span,
         );
     }
-    const ranges = this.textRanges();
+    const ranges = this.#textRanges();
     const flow = liveness(
       ranges,
       withContents,
@@ -293,7 +293,7 @@ class Builder {
     const crowded = count > environment.cpus || shared;
     if (settings.preempt === false && crowded) {
       const last = threads.list[threads.list.length - 1];
-      this.error(
+      this.#error(
         'never-runs',
         `with \`preempt off\` a thread never runs: there are ${count} with the patcher, on ${environment.cpus} CPU${environment.cpus === 1 ? '' : 's'}${last ? ` (\`${last.name}\` is on CPU ${last.cpu})` : ''}`,
         settings.preemptSpan ?? { start: 0, end: 0 },
@@ -324,7 +324,7 @@ class Builder {
       places: withContents,
       stubs,
       cells,
-      data: this.dataFor(environment.cpus),
+      data: this.#dataFor(environment.cpus),
       threads: threads.list,
       patches,
       kernel: kernel.ops,
@@ -332,14 +332,14 @@ class Builder {
       locals: kernel.locals,
       phases: kernel.phases,
       ...(ipiCode ? { ipiCode } : {}),
-      events: this.events,
+      events: this.#events,
       properties,
       requirements,
       witnesses,
       waived,
       registers: used,
       liveRegisters: new Set(
-        used.filter((r) => flow.live.has(registers[r] as string) || this.readRegisters.has(r)),
+        used.filter((r) => flow.live.has(registers[r] as string) || this.#readRegisters.has(r)),
       ),
       flagsLive: flow.live.has('flags'),
     };
@@ -359,63 +359,63 @@ class Builder {
           kind: 'stub',
           from: s.slots[0]?.from ?? 0,
           bytes: s.template,
-          rows: this.templates[i]?.rows ?? [],
-          ...(this.templates[i] ? { template: this.templates[i] } : {}),
+          rows: this.#templates[i]?.rows ?? [],
+          ...(this.#templates[i] ? { template: this.#templates[i] } : {}),
         }),
       ),
     ];
     return { program, listings, placed };
   }
 
-  private source(span: Span): string {
-    return this.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
+  #source(span: Span): string {
+    return this.#text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
   }
 
   /** Every name of every option, also one that is there twice. */
-  private optionSpans(): readonly (readonly [string, Span])[] {
+  #optionSpans(): readonly (readonly [string, Span])[] {
     return this.spec.optionNames.map((n) => [n.text, n.span] as const);
   }
 
   // ---- memory
 
-  private initials = new Map<string, bigint>();
+  #initials = new Map<string, bigint>();
 
-  private memory(): void {
+  #memory(): void {
     let shared: number = region.data;
     let percpu = 0;
     for (const item of this.spec.memory) {
       const initial = item.initial ? constant(item.initial, this.spec.options) : 0n;
       if (typeof initial !== 'bigint')
-        this.error('initial', 'a variable begins as a number, `on`, `off` or `nil`', item.span);
+        this.#error('initial', 'a variable begins as a number, `on`, `off` or `nil`', item.span);
       for (const cell of item.cells) {
-        this.introduce(cell.name, 'a variable');
+        this.#introduce(cell.name, 'a variable');
         const fields = cell.fields.map((f) => f.text);
         fields.forEach((f, i) => {
-          const known = this.fields.get(f);
+          const known = this.#fields.get(f);
           if (known !== undefined && known !== 8 * i)
-            this.error(
+            this.#error(
               'field-offset',
               `\`${f}\` stands at another offset in another record: \`d.${f}\` would not say which`,
               cell.fields[i]?.span ?? cell.span,
             );
-          this.fields.set(f, 8 * i);
+          this.#fields.set(f, 8 * i);
         });
         if (cell.count !== undefined && (cell.count < 1 || cell.count > 64))
-          this.error('array-size', 'an array has 1 to 64 elements', cell.span);
+          this.#error('array-size', 'an array has 1 to 64 elements', cell.span);
         const words = Math.max(1, fields.length) * Math.min(64, cell.count ?? 1);
         const at = item.who === 'shared' ? shared : percpu;
-        this.variables.set(cell.name.text, {
+        this.#variables.set(cell.name.text, {
           name: cell.name.text,
           percpu: item.who === 'percpu',
           at,
           count: cell.count,
           fields,
         });
-        if (typeof initial === 'bigint') this.initials.set(cell.name.text, initial);
+        if (typeof initial === 'bigint') this.#initials.set(cell.name.text, initial);
         if (item.who === 'shared') shared += 8 * words;
         else {
           if (percpu <= percpuStride && percpu + 8 * words > percpuStride)
-            this.error(
+            this.#error(
               'percpu-size',
               `per-CPU variables have ${percpuStride} bytes in all, and this goes beyond them`,
               cell.span,
@@ -426,10 +426,10 @@ class Builder {
     }
   }
 
-  private dataFor(cpus: number): readonly DataWord[] {
-    const out: DataWord[] = [...this.data];
-    for (const v of this.variables.values()) {
-      const value = this.initials.get(v.name) ?? 0n;
+  #dataFor(cpus: number): readonly DataWord[] {
+    const out: DataWord[] = [...this.#data];
+    for (const v of this.#variables.values()) {
+      const value = this.#initials.get(v.name) ?? 0n;
       const lo = Number(BigInt.asIntN(32, value));
       const hi = Number(BigInt.asIntN(32, value >> 32n));
       const size = Math.max(1, v.fields.length);
@@ -452,7 +452,7 @@ class Builder {
 
   // ---- places and patches
 
-  private placeNames(): readonly { readonly name: string; readonly span: Span }[] {
+  #placeNames(): readonly { readonly name: string; readonly span: Span }[] {
     const out = new Map<string, Span>();
     for (const patch of this.spec.patches)
       for (const c of patch.changes)
@@ -460,16 +460,16 @@ class Builder {
     return [...out].map(([name, span]) => ({ name, span }));
   }
 
-  private addContent(place: number, bytes: Uint8Array, text: string, at: Address): number {
-    const known = this.contents.findIndex((c) => c.place === place && same(c.bytes, bytes));
+  #addContent(place: number, bytes: Uint8Array, text: string, at: Address): number {
+    const known = this.#contents.findIndex((c) => c.place === place && same(c.bytes, bytes));
     if (known >= 0) return known;
     const target = firstTarget(bytes, at);
-    this.contents.push({ place, at, bytes, text, ...(target === undefined ? {} : { target }) });
-    return this.contents.length - 1;
+    this.#contents.push({ place, at, bytes, text, ...(target === undefined ? {} : { target }) });
+    return this.#contents.length - 1;
   }
 
-  private insnsText(insns: readonly Insn[]): string {
-    const texts = insns.map((i) => this.source(i.span));
+  #insnsText(insns: readonly Insn[]): string {
+    const texts = insns.map((i) => this.#source(i.span));
     return texts.length === 1 ? (texts[0] as string) : `{ ${texts.join('; ')} }`;
   }
 
@@ -484,12 +484,12 @@ class Builder {
     for (const { name, span } of placeNames) {
       const label = placed.labels.get(name);
       if (!label) {
-        this.unknown(name, span, placed.labels.keys(), 'a label of the code');
+        this.#unknown(name, span, placed.labels.keys(), 'a label of the code');
         return { places: [], patches: [] };
       }
       const length = label.end - label.address;
       if (length < 1 || length > 16) {
-        this.error(
+        this.#error(
           'place-length',
           length < 1
             ? `\`${name}\` has no instruction behind it`
@@ -505,9 +505,9 @@ class Builder {
         chunk?.bytes.slice(label.address - chunk.from, label.end - chunk.from) ?? new Uint8Array();
       const rows =
         chunk?.rows.filter((r) => r.address >= label.address && r.address < label.end) ?? [];
-      const text = rows.map((r) => this.source(r.span)).join('; ');
+      const text = rows.map((r) => this.#source(r.span)).join('; ');
       const index = places.length;
-      const first = this.addContent(
+      const first = this.#addContent(
         index,
         bytes,
         rows.length > 1 ? `{ ${text} }` : text,
@@ -522,7 +522,8 @@ class Builder {
         }
         const r = registerOf(d.text);
         if (r && r.width === 8) dead.push(r.reg);
-        else this.unknown(d.text, d.span, [...registers, 'flags'], 'a 64-bit register, or `flags`');
+        else
+          this.#unknown(d.text, d.span, [...registers, 'flags'], 'a 64-bit register, or `flags`');
       }
       lists.push([first]);
       places.push({
@@ -540,7 +541,7 @@ class Builder {
     }
     for (const s of spec.sites)
       if (!placeNames.some((p) => p.name === s.name.text))
-        this.unknown(
+        this.#unknown(
           s.name.text,
           s.name.span,
           placeNames.map((p) => p.name),
@@ -551,7 +552,7 @@ class Builder {
         const a = places[i] as Place;
         const b = places[k] as Place;
         if (a.from < b.from + b.length && b.from < a.from + a.length)
-          this.error(
+          this.#error(
             'overlap',
             `\`${a.name}\` and \`${b.name}\` share bytes`,
             placeNames[i]?.span ?? a.span,
@@ -560,14 +561,14 @@ class Builder {
     }
     const patches: Patch[] = [];
     for (const [n, patch] of spec.patches.entries()) {
-      if (patch.name) this.introduce(patch.name, 'a patch');
+      if (patch.name) this.#introduce(patch.name, 'a patch');
       const changes: Patch['changes'][number][] = [];
       for (const change of patch.changes) {
         const index = places.findIndex((p) => p.name === change.place.text);
         const info = places[index] as Place;
         // With two contents it could not be said which one is old, and which one is new.
         if (changes.some((c) => c.place === index)) {
-          this.error(
+          this.#error(
             'duplicate-place',
             `\`${info.name}\` stands twice in this patch`,
             change.place.span,
@@ -575,23 +576,23 @@ class Builder {
           continue;
         }
         const content = (insns: readonly Insn[]): number | undefined => {
-          const bytes = contentBytes(insns, info.from, placed, spec, symbols, this.report);
+          const bytes = contentBytes(insns, info.from, placed, spec, symbols, this.#report);
           if (!bytes) return undefined;
           const span = insns[0]?.span ?? change.span;
           if (bytes.length !== info.length) {
-            const text = this.insnsText(insns);
+            const text = this.#insnsText(insns);
             const hint =
               bytes.length === 2 && info.length === 5 && text.startsWith('jmp')
                 ? `: \`${text.replace('jmp ', 'jmp near ')}\`, or say what the rest holds`
                 : '';
-            this.error(
+            this.#error(
               'content-length',
               `\`${text}\` is ${bytes.length} bytes, \`${info.name}\` has ${info.length}${hint}`,
               { start: span.start, end: insns[insns.length - 1]?.span.end ?? span.end },
             );
             return undefined;
           }
-          const added = this.addContent(index, bytes, this.insnsText(insns), info.from);
+          const added = this.#addContent(index, bytes, this.#insnsText(insns), info.from);
           if (!(lists[index] as number[]).includes(added)) (lists[index] as number[]).push(added);
           return added;
         };
@@ -610,11 +611,11 @@ class Builder {
   }
 
   /** The contents by their final list, and for each offset what may be executed there. */
-  private finishPlaces(
+  #finishPlaces(
     places: readonly Place[],
     patches: readonly Patch[],
   ): { withContents: Place[]; all: readonly Content[] } {
-    const pokes = this.explicit;
+    const pokes = this.#explicit;
     const out = places.map((p, index): Place => {
       const admitted: Uint8Array[][] = Array.from({ length: p.length }, () => []);
       const admit = (from: number, bytes: Uint8Array): void => {
@@ -626,7 +627,7 @@ class Builder {
           at += d.length;
         }
       };
-      for (const c of p.contents) admit(0, (this.contents[c] as Content).bytes);
+      for (const c of p.contents) admit(0, (this.#contents[c] as Content).bytes);
       for (const e of pokes) if (e.place === index) admit(e.from, e.bytes);
       const old = p.contents[0];
       const change = patches.flatMap((x) => x.changes).find((c) => c.place === index);
@@ -637,11 +638,11 @@ class Builder {
         ...(change ? { new: change.new } : {}),
       };
     });
-    return { withContents: out, all: this.contents };
+    return { withContents: out, all: this.#contents };
   }
-  private explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
+  #explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
 
-  private readsMemory(bytes: Uint8Array, at: Address): boolean {
+  #readsMemory(bytes: Uint8Array, at: Address): boolean {
     for (let k = 0; k < bytes.length; ) {
       const rest = bytes.slice(k);
       const d = decode(rest, rest.length);
@@ -652,7 +653,7 @@ class Builder {
     return false;
   }
 
-  private cellsOf(places: readonly Place[], stubs: readonly Stub[]): number {
+  #cellsOf(places: readonly Place[], stubs: readonly Stub[]): number {
     return (
       places.reduce((n, p) => n + p.length, 0) +
       stubs.reduce((n, s) => n + s.slots.length * s.template.length, 0)
@@ -661,35 +662,35 @@ class Builder {
 
   // ---- stubs
 
-  private templates: Template<Span>[] = [];
+  #templates: Template<Span>[] = [];
 
-  private stubAddress(stubs: readonly Stub[], name: string): Address | undefined {
+  #stubAddress(stubs: readonly Stub[], name: string): Address | undefined {
     const stub = stubs.find((s) => s.name === name);
     return stub?.slots.length === 1 ? stub.slots[0]?.from : undefined;
   }
 
-  private stubs(): Stub[] {
+  #stubs(): Stub[] {
     const { spec, placed } = this;
     let cell = 0;
-    for (const { name } of this.placeNames()) {
+    for (const { name } of this.#placeNames()) {
       const label = placed.labels.get(name);
       cell += label ? label.end - label.address : 0;
     }
     const out: Stub[] = [];
     spec.stubs.forEach((stub, n) => {
-      this.introduce(stub.name, 'a stub');
-      const items = itemsOf(stub.body, spec, this.symbols, this.report);
+      this.#introduce(stub.name, 'a stub');
+      const items = itemsOf(stub.body, spec, this.#symbols, this.#report);
       const made = template(
         items,
         stub.params.map((p) => p.text),
-        { resolve: (name) => addressOf(name, placed) ?? this.symbols.address(name) },
+        { resolve: (name) => addressOf(name, placed) ?? this.#symbols.address(name) },
       );
       if (made.kind === 'refused') {
-        refuse(made, this.report);
+        refuse(made, this.#report);
         return;
       }
       if (made.bytes.length === 0 || made.bytes.length > 64) {
-        this.error(
+        this.#error(
           'stub-length',
           `a stub has 1 to 64 bytes, and \`${stub.name.text}\` has ${made.bytes.length}`,
           stub.name.span,
@@ -702,9 +703,9 @@ class Builder {
           ? this.settings.environment.cpus
           : stub.slots.count;
       if (slots < 1 || slots > 16)
-        this.error('slots', 'a stub has 1 to 16 slots', stub.slots?.span ?? stub.span);
+        this.#error('slots', 'a stub has 1 to 16 slots', stub.slots?.span ?? stub.span);
       const from = region.stubs + n * 0x01010140;
-      this.templates.push(made);
+      this.#templates.push(made);
       out.push({
         name: stub.name.text,
         template: made.bytes,
@@ -723,7 +724,7 @@ class Builder {
 
   // ---- who runs
 
-  private threads(places: readonly Place[]): { list: Thread[]; groups: Map<string, number[]> } {
+  #threads(places: readonly Place[]): { list: Thread[]; groups: Map<string, number[]> } {
     const { settings, spec, placed } = this;
     const { cpus } = settings.environment;
     const kinds = spec.runs.filter((r) => r.who === 'thread');
@@ -740,10 +741,15 @@ class Builder {
     };
     for (const kind of kinds) {
       const name = kind.name?.text ?? kind.label.text;
-      if (kind.name) this.introduce(kind.name, 'a thread');
+      if (kind.name) this.#introduce(kind.name, 'a thread');
       const entry = placed.labels.get(kind.label.text);
       if (!entry) {
-        this.unknown(kind.label.text, kind.label.span, placed.labels.keys(), 'a label of the code');
+        this.#unknown(
+          kind.label.text,
+          kind.label.span,
+          placed.labels.keys(),
+          'a label of the code',
+        );
         continue;
       }
       const count = counted(name);
@@ -753,7 +759,7 @@ class Builder {
         const pin = settings.pins.find((p) => p.name === own || p.name === name);
         const cpu = pin ? pin.cpu : cpus === 1 ? 0 : (1 + (list.length % (cpus - 1))) % cpus;
         if (cpu >= cpus)
-          this.error(
+          this.#error(
             'pin',
             `there is no CPU ${cpu}: CPUs are 0 to ${cpus - 1}`,
             pin?.span ?? kind.span,
@@ -762,35 +768,35 @@ class Builder {
         list.push({
           name: own,
           entry: entry.address,
-          rsp: this.startRsp(entry.address, places),
+          rsp: this.#startRsp(entry.address, places),
           cpu,
         });
       }
       groups.set(name, members);
     }
     for (const t of settings.threadCounts)
-      if (!groups.has(t.name)) this.unknown(t.name, t.span, groups.keys(), 'a thread');
+      if (!groups.has(t.name)) this.#unknown(t.name, t.span, groups.keys(), 'a thread');
     for (const p of settings.pins)
       if (!groups.has(p.name) && !list.some((t) => t.name === p.name))
-        this.unknown(p.name, p.span, groups.keys(), 'a thread');
+        this.#unknown(p.name, p.span, groups.keys(), 'a thread');
     return { list, groups };
   }
 
   /** RSP modulo 16 at the start, so that it is as asked where the thread first reaches a place. */
-  private startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
+  #startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
     const want = this.settings.environment.rsp;
     const at = new Set(places.map((p) => p.from));
-    for (const { address, delta } of this.flow(entry)) {
+    for (const { address, delta } of this.#flow(entry)) {
       if (at.has(address)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
     }
     return want;
   }
 
   /** Whether code that begins here can come to a place. */
-  private reaches(entry: Address, places: readonly Place[]): boolean {
+  #reaches(entry: Address, places: readonly Place[]): boolean {
     const inside = (a: Address): boolean =>
       places.some((p) => a >= p.from && a < p.from + p.length);
-    for (const { address, ops } of this.flow(entry)) {
+    for (const { address, ops } of this.#flow(entry)) {
       if (inside(address)) return true;
       // Where an indirect branch or a trap's handler goes nobody knows here.
       const away = ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
@@ -801,7 +807,7 @@ class Builder {
   }
 
   /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */
-  private *flow(
+  *#flow(
     entry: Address,
   ): Generator<{ readonly address: Address; readonly delta: number; readonly ops: readonly Op[] }> {
     const byteAt = (a: Address): number | undefined => {
@@ -849,12 +855,12 @@ class Builder {
     }
   }
 
-  private ipiCode(places: readonly Place[]): Program['ipiCode'] {
+  #ipiCode(places: readonly Place[]): Program['ipiCode'] {
     const run = this.spec.runs.find((r) => r.who === 'ipi');
     if (!run) return undefined;
     const entry = this.placed.labels.get(run.label.text);
     if (!entry) {
-      this.unknown(
+      this.#unknown(
         run.label.text,
         run.label.span,
         this.placed.labels.keys(),
@@ -862,17 +868,17 @@ class Builder {
       );
       return undefined;
     }
-    return { entry: entry.address, reaches: this.reaches(entry.address, places) };
+    return { entry: entry.address, reaches: this.#reaches(entry.address, places) };
   }
 
-  private eventSources(places: readonly Place[]): readonly EventSource[] {
+  #eventSources(places: readonly Place[]): readonly EventSource[] {
     const { settings, spec, placed } = this;
     return settings.events.flatMap((e): EventSource[] => {
       const kinds = spec.runs.filter((r) => r.who === e.kind);
       // Without a name it is an empty handler, whatever code there is.
       const chosen = kinds.find((k) => e.name !== undefined && k.name?.text === e.name);
       if (e.name !== undefined && !chosen) {
-        this.unknown(
+        this.#unknown(
           e.name,
           e.span,
           kinds.flatMap((k) => (k.name ? [k.name.text] : [])),
@@ -881,10 +887,10 @@ class Builder {
         return [];
       }
       if (e.on !== undefined && e.on >= settings.environment.cpus)
-        this.error('no-cpu', `there is no CPU ${e.on}`, e.span);
+        this.#error('no-cpu', `there is no CPU ${e.on}`, e.span);
       const entry = chosen ? placed.labels.get(chosen.label.text) : undefined;
       if (chosen && !entry) {
-        this.unknown(
+        this.#unknown(
           chosen.label.text,
           chosen.label.span,
           placed.labels.keys(),
@@ -893,7 +899,7 @@ class Builder {
         return [];
       }
       if (e.name !== undefined && reservedNames.has(e.name))
-        this.error(
+        this.#error(
           'event-name',
           `an interrupt cannot be called \`${e.name}\`: actions are`,
           e.span,
@@ -904,7 +910,7 @@ class Builder {
           name: `${e.name ?? e.kind}${settings.events.filter((x) => x.kind === e.kind && x.name === e.name).length > 1 ? ` ${e.on === undefined ? '' : `on ${e.on} `}#${settings.events.indexOf(e) + 1}` : ''}`,
           kind: e.kind,
           count: e.count,
-          reaches: entry !== undefined && this.reaches(entry.address, places),
+          reaches: entry !== undefined && this.#reaches(entry.address, places),
           ...(entry ? { entry: entry.address } : {}),
           ...(e.on === undefined ? {} : { on: e.on }),
         },
@@ -914,7 +920,7 @@ class Builder {
 
   // ---- operations
 
-  private scope(
+  #scope(
     places: readonly Place[],
     stubs: readonly Stub[],
     symbols: Symbols,
@@ -922,54 +928,54 @@ class Builder {
   ): Scope {
     const { spec, placed } = this;
     const bytesOf = (insns: readonly Insn[], at: Address): Uint8Array | undefined =>
-      contentBytes(insns, at, placed, spec, symbols, this.report);
+      contentBytes(insns, at, placed, spec, symbols, this.#report);
     return {
       spec,
-      text: this.text,
+      text: this.#text,
       cpus: this.settings.environment.cpus,
       label: (name) => placed.labels.get(name),
-      variables: this.variables,
-      fields: this.fields,
+      variables: this.#variables,
+      fields: this.#fields,
       placeIndex: new Map(places.map((p, i) => [p.name, i])),
       placeLength: (i) => places[i]?.length ?? 0,
       placeAddress: (i) => places[i]?.from ?? 0,
       stubIndex: new Map(stubs.map((s, i) => [s.name, i])),
-      stubTemplates: this.templates,
+      stubTemplates: this.#templates,
       stubSlots: stubs.map((s) => ({ from: s.slots[0]?.from ?? 0, count: s.slots.length })),
       bytesOf: (insns, at) => {
         const bytes = bytesOf(insns, at);
         const index = places.findIndex((p) => at >= p.from && at < p.from + p.length);
         const p = places[index];
-        if (bytes && p) this.explicit.push({ place: index, from: at - p.from, bytes });
+        if (bytes && p) this.#explicit.push({ place: index, from: at - p.from, bytes });
         return bytes;
       },
       contentOf: (insns) => {
         const at = places[0]?.from ?? region.code;
         const bytes = bytesOf(insns, at);
-        return bytes ? this.addContent(-1, bytes, this.insnsText(insns), at) : undefined;
+        return bytes ? this.#addContent(-1, bytes, this.#insnsText(insns), at) : undefined;
       },
       threads,
-      readsRegister: (r) => this.readRegisters.add(r),
+      readsRegister: (r) => this.#readRegisters.add(r),
       event: (e) => {
         const found: Event =
           e.kind === 'trap'
             ? e
-            : { kind: 'pass', place: e.place, content: this.contentFor(places, e.place, e.which) };
-        const known = this.events.findIndex((x) => JSON.stringify(x) === JSON.stringify(found));
+            : { kind: 'pass', place: e.place, content: this.#contentFor(places, e.place, e.which) };
+        const known = this.#events.findIndex((x) => JSON.stringify(x) === JSON.stringify(found));
         if (known >= 0) return known;
-        return this.events.push(found) - 1;
+        return this.#events.push(found) - 1;
       },
-      report: this.report,
+      report: this.#report,
     };
   }
 
-  private contentFor(places: readonly Place[], index: number, which: 'old' | 'new'): number {
+  #contentFor(places: readonly Place[], index: number, which: 'old' | 'new'): number {
     const p = places[index] as Place;
     if (which === 'old') return p.contents[0] as number;
     return (p.contents[1] ?? p.contents[0]) as number;
   }
 
-  private kernel(
+  #kernel(
     scope: Scope,
     patches: readonly Patch[],
     stubCount: number,
@@ -1013,7 +1019,7 @@ class Builder {
               when: { kind: 'binary', op: 'eq', a: { kind: 'here' }, b: e, width: 8 },
             },
             at.span,
-            this.source(at.span),
+            this.#source(at.span),
             mine,
           );
         }
@@ -1029,7 +1035,7 @@ class Builder {
       out.emit({ kind: 'iret' }, { start: b.body.span.end, end: b.body.span.end }, 'iret');
       leave.at = out.length;
       handlerLocals = Math.max(handlerLocals, lowering.locals);
-      frameRegisters.push(...frameRegistersIn(this.source(b.span)));
+      frameRegisters.push(...frameRegistersIn(this.#source(b.span)));
     }
     out.emit(
       {
@@ -1051,7 +1057,7 @@ class Builder {
       ? settings.patchList.flatMap((p) => {
           const i = spec.patches.findIndex((x) => x.name?.text === p.name);
           if (i < 0)
-            this.unknown(
+            this.#unknown(
               p.name,
               p.span,
               spec.patches.flatMap((x) => (x.name ? [x.name.text] : [])),
@@ -1067,7 +1073,7 @@ class Builder {
       if (!patch || !info) continue;
       const leave: Label = { at: -1 };
       const head = { start: patch.span.start, end: patch.body.span.start };
-      out.emit({ kind: 'begin', patch: index }, head, this.source(head));
+      out.emit({ kind: 'begin', patch: index }, head, this.#source(head));
       const lowering = new Lowering(
         scope,
         out,
@@ -1101,7 +1107,7 @@ class Builder {
     };
   }
 
-  private textRanges(): readonly TextRange[] {
+  #textRanges(): readonly TextRange[] {
     return this.placed.chunks.map((c) => ({ from: c.from, bytes: c.bytes }));
   }
 }

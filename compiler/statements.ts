@@ -71,14 +71,14 @@ interface Label {
 type Draft = Omit<KernelOp, 'do'> & { do: KernelDo; goal?: Label };
 
 export class Assembly {
-  private readonly drafts: Draft[] = [];
+  readonly #drafts: Draft[] = [];
   phase: number | undefined;
   readonly phases: string[] = [];
   get length(): number {
-    return this.drafts.length;
+    return this.#drafts.length;
   }
   emit(doing: KernelDo, span: Span, text: string, goal?: Label): void {
-    this.drafts.push({
+    this.#drafts.push({
       do: doing,
       span,
       text,
@@ -88,11 +88,11 @@ export class Assembly {
   }
   /** The operation just emitted, to be given an end later. */
   closeAtomic(start: number, end: number): void {
-    const d = this.drafts[start] as Draft;
+    const d = this.#drafts[start] as Draft;
     d.do = { kind: 'atomic', end };
   }
   finish(): KernelOp[] {
-    return this.drafts.map(({ goal, ...d }) => {
+    return this.#drafts.map(({ goal, ...d }) => {
       if (!goal) return d;
       const doing = d.do;
       if (doing.kind === 'jump') return { ...d, do: { ...doing, to: goal.at } };
@@ -122,34 +122,29 @@ export class Lowering {
   readonly out: Assembly;
   /** The most locals that were in use at once. */
   locals = 0;
-  private next = 0;
-  private readonly scope: Scope;
-  private readonly role: Role | undefined;
-  private bindings: Map<string, Binding>[] = [new Map()];
+  #next = 0;
+  readonly #scope: Scope;
+  readonly #role: Role | undefined;
+  #bindings: Map<string, Binding>[] = [new Map()];
   /** The `define`s that are being written out, the outermost first. */
-  private readonly calls: string[] = [];
+  readonly #calls: string[] = [];
   /** How many were written out; -1 when it was said that they are too many. */
-  private expanded = 0;
-  private readonly decided = new Map<string, boolean>();
+  #expanded = 0;
+  readonly #decided = new Map<string, boolean>();
 
   constructor(scope: Scope, out: Assembly, role: Role | undefined, firstLocal: number) {
-    this.scope = scope;
+    this.#scope = scope;
     this.out = out;
-    this.role = role;
-    this.next = firstLocal;
+    this.#role = role;
+    this.#next = firstLocal;
     this.locals = firstLocal;
   }
 
   /** How many were reported: what follows from a mistake is none of its own. */
-  private errors = 0;
-  private error(
-    code: string,
-    message: string,
-    span: Span,
-    fix?: { title: string; text: string },
-  ): void {
-    this.errors++;
-    this.scope.report({
+  #errors = 0;
+  #error(code: string, message: string, span: Span, fix?: { title: string; text: string }): void {
+    this.#errors++;
+    this.#scope.report({
       code,
       severity: 'error',
       message,
@@ -157,43 +152,43 @@ export class Lowering {
       ...(fix ? { fix: { title: fix.title, edits: [{ span, text: fix.text }] } } : {}),
     });
   }
-  private text(span: Span): string {
-    return this.scope.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
+  #text(span: Span): string {
+    return this.#scope.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
   }
-  private emit(doing: KernelDo, span: Span, goal?: Label): void {
-    this.out.emit(doing, span, this.text(span), goal);
+  #emit(doing: KernelDo, span: Span, goal?: Label): void {
+    this.out.emit(doing, span, this.#text(span), goal);
   }
-  private fresh(): number {
-    const index = this.next++;
-    this.locals = Math.max(this.locals, this.next);
+  #fresh(): number {
+    const index = this.#next++;
+    this.locals = Math.max(this.locals, this.#next);
     return index;
   }
-  private jump(goal: Label, span: Span, test?: { when?: Expr; unless?: Expr }): void {
-    this.emit({ kind: 'jump', to: -1, ...test }, span, goal);
+  #jump(goal: Label, span: Span, test?: { when?: Expr; unless?: Expr }): void {
+    this.#emit({ kind: 'jump', to: -1, ...test }, span, goal);
   }
-  private here(): Label {
+  #here(): Label {
     return { at: this.out.length };
   }
-  private mark(label: Label): void {
+  #mark(label: Label): void {
     label.at = this.out.length;
   }
   /** Temporaries end with the statement: what nobody reads again must not tell states apart. */
-  private clear(from: number, span: Span): void {
-    for (let i = from; i < this.next; i++)
-      this.emit({ kind: 'set', to: local(i), value: zero }, span);
-    this.next = from;
+  #clear(from: number, span: Span): void {
+    for (let i = from; i < this.#next; i++)
+      this.#emit({ kind: 'set', to: local(i), value: zero }, span);
+    this.#next = from;
   }
 
   block(block: Block): void {
-    const from = this.next;
-    this.bindings.push(new Map());
-    for (const stmt of block.body) this.statement(stmt);
-    this.bindings.pop();
-    this.clear(from, { start: block.span.end, end: block.span.end });
+    const from = this.#next;
+    this.#bindings.push(new Map());
+    for (const stmt of block.body) this.#statement(stmt);
+    this.#bindings.pop();
+    this.#clear(from, { start: block.span.end, end: block.span.end });
   }
 
   /** Whether every way through a handler's block says where to go on. */
-  private decides(block: Block, depth = 0): boolean {
+  #decides(block: Block, depth = 0): boolean {
     return block.body.some((s) => {
       switch (s.kind) {
         case 'resume':
@@ -210,22 +205,24 @@ export class Lowering {
           );
         }
         case 'if': {
-          const known = constant(s.test, this.scope.spec.options);
+          const known = constant(s.test, this.#scope.spec.options);
           if (known !== undefined) {
             const taken = known !== 0n ? s.then : s.else;
-            return taken !== undefined && this.decides(taken, depth);
+            return taken !== undefined && this.#decides(taken, depth);
           }
-          return s.else !== undefined && this.decides(s.then, depth) && this.decides(s.else, depth);
+          return (
+            s.else !== undefined && this.#decides(s.then, depth) && this.#decides(s.else, depth)
+          );
         }
         case 'call': {
-          const define = this.scope.spec.defines.find((d) => d.name.text === s.call.name.text);
+          const define = this.#scope.spec.defines.find((d) => d.name.text === s.call.name.text);
           if (!define || depth >= deepestCall) return false;
-          const known = this.decided.get(define.name.text);
+          const known = this.#decided.get(define.name.text);
           if (known !== undefined) return known;
           // Who stands for itself decides nothing.
-          this.decided.set(define.name.text, false);
-          const decides = this.decides(define.body, depth + 1);
-          this.decided.set(define.name.text, decides);
+          this.#decided.set(define.name.text, false);
+          const decides = this.#decides(define.body, depth + 1);
+          this.#decided.set(define.name.text, decides);
           return decides;
         }
         default:
@@ -236,10 +233,10 @@ export class Lowering {
 
   /** A handler that says nothing returns behind its INT3: into the middle of what stood there. */
   checkDecides(block: Block, where: string): void {
-    if (this.decides(block)) return;
-    const before = this.scope.text.slice(0, block.span.end - 1).trimEnd();
+    if (this.#decides(block)) return;
+    const before = this.#scope.text.slice(0, block.span.end - 1).trimEnd();
     const end = { start: block.span.end - 1, end: block.span.end };
-    this.scope.report({
+    this.#scope.report({
       code: 'handler-end',
       severity: 'error',
       message: `this path ends without \`resume\`, \`emulate\` or \`decline\`: it returns into the middle of ${where}`,
@@ -256,21 +253,21 @@ export class Lowering {
     });
   }
 
-  private bind(name: { text: string; span: Span }, binding: Binding): void {
+  #bind(name: { text: string; span: Span }, binding: Binding): void {
     if (
-      this.find(name.text) ||
-      this.scope.variables.has(name.text) ||
-      this.scope.label(name.text) ||
-      this.scope.stubIndex.has(name.text) ||
-      this.scope.spec.options.has(name.text)
+      this.#find(name.text) ||
+      this.#scope.variables.has(name.text) ||
+      this.#scope.label(name.text) ||
+      this.#scope.stubIndex.has(name.text) ||
+      this.#scope.spec.options.has(name.text)
     ) {
-      this.error('shadow', `\`${name.text}\` is taken: names are not shadowed`, name.span);
+      this.#error('shadow', `\`${name.text}\` is taken: names are not shadowed`, name.span);
     }
-    this.bindings[this.bindings.length - 1]?.set(name.text, binding);
+    this.#bindings[this.#bindings.length - 1]?.set(name.text, binding);
   }
-  private find(name: string): Binding | undefined {
-    for (let i = this.bindings.length - 1; i >= 0; i--) {
-      const found = this.bindings[i]?.get(name);
+  #find(name: string): Binding | undefined {
+    for (let i = this.#bindings.length - 1; i >= 0; i--) {
+      const found = this.#bindings[i]?.get(name);
       if (found) return found;
     }
     return undefined;
@@ -278,12 +275,12 @@ export class Lowering {
 
   // ---- statements
 
-  private statement(stmt: Stmt): void {
+  #statement(stmt: Stmt): void {
     const { span } = stmt;
-    const from = this.next;
+    const from = this.#next;
     const patcher = (what: string): boolean => {
-      if (this.role?.kind === 'patcher') return true;
-      this.error(
+      if (this.#role?.kind === 'patcher') return true;
+      this.#error(
         'patcher-only',
         `\`${what}\` is for the patcher: a handler knows its text, the saved frame and memory`,
         span,
@@ -291,8 +288,8 @@ export class Lowering {
       return false;
     };
     const handler = (what: string): boolean => {
-      if (this.role?.kind === 'handler') return true;
-      this.error(
+      if (this.#role?.kind === 'handler') return true;
+      this.#error(
         'handler-only',
         `\`${what}\` is for a handler: a patcher has no saved frame`,
         span,
@@ -301,46 +298,46 @@ export class Lowering {
     };
     switch (stmt.kind) {
       case 'poke':
-        if (patcher('poke')) this.poke(stmt);
+        if (patcher('poke')) this.#poke(stmt);
         break;
       case 'sync':
         if (!patcher('sync')) break;
         if (stmt.what === 'threads') {
-          for (let cpu = 0; cpu < this.scope.cpus; cpu++) {
-            this.emit({ kind: 'sendto', cpu, self: !stmt.withoutSelf }, span);
+          for (let cpu = 0; cpu < this.#scope.cpus; cpu++) {
+            this.#emit({ kind: 'sendto', cpu, self: !stmt.withoutSelf }, span);
           }
-        } else this.emit({ kind: 'send', nmi: stmt.nmi, self: !stmt.withoutSelf }, span);
-        if (!stmt.withoutWaiting) this.emit({ kind: 'acks' }, span);
+        } else this.#emit({ kind: 'send', nmi: stmt.nmi, self: !stmt.withoutSelf }, span);
+        if (!stmt.withoutWaiting) this.#emit({ kind: 'acks' }, span);
         break;
       case 'serialize':
-        this.emit({ kind: 'step', ops: [{ kind: 'serialise' }] }, span);
+        this.#emit({ kind: 'step', ops: [{ kind: 'serialise' }] }, span);
         break;
       case 'fence':
-        this.emit({ kind: 'step', ops: [{ kind: 'drain' }] }, span);
+        this.#emit({ kind: 'step', ops: [{ kind: 'drain' }] }, span);
         break;
       case 'waittime':
-        this.emit({ kind: 'waittime' }, span);
+        this.#emit({ kind: 'waittime' }, span);
         break;
       case 'waitfor': {
-        const again = this.here();
+        const again = this.#here();
         const before = this.out.length;
-        const said = this.errors;
+        const said = this.#errors;
         const e = this.value(stmt.expr);
-        if (this.out.length === before && this.errors === said)
-          this.error(
+        if (this.out.length === before && this.#errors === said)
+          this.#error(
             'waits-for-nothing',
             'nothing that is waited for here can change: `wait for` reads memory',
             span,
           );
         const done: Label = { at: -1 };
-        this.jump(done, span, { when: e });
-        this.clearKeep(from, span);
-        this.jump(again, span);
-        this.mark(done);
+        this.#jump(done, span, { when: e });
+        this.#clearKeep(from, span);
+        this.#jump(again, span);
+        this.#mark(done);
         break;
       }
       case 'irqs':
-        this.emit(
+        this.#emit(
           {
             kind: 'step',
             ops: stmt.on
@@ -351,41 +348,41 @@ export class Lowering {
         );
         break;
       case 'preempt':
-        if (patcher('preempt')) this.emit({ kind: 'preempt', on: stmt.on }, span);
+        if (patcher('preempt')) this.#emit({ kind: 'preempt', on: stmt.on }, span);
         break;
       case 'let': {
-        const index = this.fresh();
-        const value = this.rhs(stmt.value, span);
-        this.emit({ kind: 'set', to: local(index), value }, span);
-        this.clear(index + 1, span);
-        this.bind(stmt.name, { kind: 'local', index });
+        const index = this.#fresh();
+        const value = this.#rhs(stmt.value, span);
+        this.#emit({ kind: 'set', to: local(index), value }, span);
+        this.#clear(index + 1, span);
+        this.#bind(stmt.name, { kind: 'local', index });
         return;
       }
       case 'assign':
-        this.assign(stmt);
+        this.#assign(stmt);
         break;
       case 'atomic': {
         const start = this.out.length;
-        this.emit({ kind: 'atomic', end: 0 }, span);
-        this.checkOneWord(stmt.body, span);
+        this.#emit({ kind: 'atomic', end: 0 }, span);
+        this.#checkOneWord(stmt.body, span);
         this.block(stmt.body);
         this.out.closeAtomic(start, this.out.length);
         break;
       }
       case 'build':
-        if (patcher('build')) this.build(stmt.call);
+        if (patcher('build')) this.#build(stmt.call);
         break;
       case 'release':
         if (!patcher('release')) break;
         for (const name of stmt.names) {
-          const stub = this.scope.stubIndex.get(name.text);
+          const stub = this.#scope.stubIndex.get(name.text);
           if (stub === undefined)
-            this.unknown(name.text, name.span, [...this.scope.stubIndex.keys()], 'a stub');
-          else this.emit({ kind: 'release', stub, slot: this.role?.slotLocals[stub] ?? 0 }, span);
+            this.#unknown(name.text, name.span, [...this.#scope.stubIndex.keys()], 'a stub');
+          else this.#emit({ kind: 'release', stub, slot: this.#role?.slotLocals[stub] ?? 0 }, span);
         }
         break;
       case 'call':
-        this.call(stmt.call.name, stmt.call.args, span);
+        this.#call(stmt.call.name, stmt.call.args, span);
         break;
       case 'phase': {
         if (!patcher('phase')) break;
@@ -399,7 +396,7 @@ export class Lowering {
         break;
       }
       case 'if': {
-        const known = constant(stmt.test, this.scope.spec.options);
+        const known = constant(stmt.test, this.#scope.spec.options);
         if (known !== undefined) {
           if (known !== 0n) this.block(stmt.then);
           else if (stmt.else) this.block(stmt.else);
@@ -407,51 +404,51 @@ export class Lowering {
         }
         const otherwise: Label = { at: -1 };
         const end: Label = { at: -1 };
-        this.test(stmt.test, otherwise);
+        this.#test(stmt.test, otherwise);
         this.block(stmt.then);
-        if (stmt.else) this.jump(end, span);
-        this.mark(otherwise);
+        if (stmt.else) this.#jump(end, span);
+        this.#mark(otherwise);
         if (stmt.else) this.block(stmt.else);
-        this.mark(end);
+        this.#mark(end);
         break;
       }
       case 'while': {
-        const again = this.here();
+        const again = this.#here();
         const end: Label = { at: -1 };
-        this.test(stmt.test, end);
+        this.#test(stmt.test, end);
         this.block(stmt.body);
-        this.jump(again, span);
-        this.mark(end);
+        this.#jump(again, span);
+        this.#mark(end);
         break;
       }
       case 'for':
-        this.loop(stmt);
+        this.#loop(stmt);
         break;
       case 'assert': {
         const e = this.value(stmt.expr);
         const fine: Label = { at: -1 };
-        this.jump(fine, span, { when: e });
-        this.emit(
+        this.#jump(fine, span, { when: e });
+        this.#emit(
           {
             kind: 'violate',
             property: property('assertion'),
-            message: stmt.text?.text ?? `\`${this.text(stmt.expr.span)}\` is false`,
+            message: stmt.text?.text ?? `\`${this.#text(stmt.expr.span)}\` is false`,
           },
           span,
         );
-        this.mark(fine);
+        this.#mark(fine);
         break;
       }
       case 'fail':
         if (!patcher('fail')) break;
-        this.emit({ kind: 'step', ops: [] }, span);
-        this.jump(this.role?.leave as Label, span);
+        this.#emit({ kind: 'step', ops: [] }, span);
+        this.#jump(this.#role?.leave as Label, span);
         break;
       case 'emulate': {
         if (!handler('emulate')) break;
         if (stmt.what.kind === 'expr') {
           const e = this.value(stmt.what.expr);
-          this.emit({ kind: 'emulate', of: e }, span);
+          this.#emit({ kind: 'emulate', of: e }, span);
           break;
         }
         const { insn } = stmt.what;
@@ -462,16 +459,16 @@ export class Lowering {
         if (
           insn.mnemonic.text === 'call' &&
           single?.kind === 'value' &&
-          !(named !== undefined && this.scope.label(named))
+          !(named !== undefined && this.#scope.label(named))
         ) {
           const target = this.value(single.expr);
           const back = binary('add', { kind: 'here' }, num(5));
-          this.emit({ kind: 'emulatecall', target, back }, span);
+          this.#emit({ kind: 'emulatecall', target, back }, span);
           break;
         }
-        const content = this.scope.contentOf([insn]);
+        const content = this.#scope.contentOf([insn]);
         if (content !== undefined)
-          this.emit(
+          this.#emit(
             { kind: 'emulate', of: { kind: 'const', lo: content + 1, hi: instructionTag } },
             span,
           );
@@ -480,16 +477,16 @@ export class Lowering {
       case 'resume': {
         if (!handler('resume')) break;
         const e = this.value(stmt.expr);
-        this.emit({ kind: 'set', to: { kind: 'frame', word: 'ip' }, value: e }, span);
-        this.clearKeep(from, span);
-        this.jump(this.role?.done as Label, span);
+        this.#emit({ kind: 'set', to: { kind: 'frame', word: 'ip' }, value: e }, span);
+        this.#clearKeep(from, span);
+        this.#jump(this.#role?.done as Label, span);
         break;
       }
       case 'decline':
         if (!handler('decline')) break;
-        for (let i = 0; i < this.next; i++)
-          this.emit({ kind: 'set', to: local(i), value: zero }, span);
-        this.jump(this.role?.leave as Label, span);
+        for (let i = 0; i < this.#next; i++)
+          this.#emit({ kind: 'set', to: local(i), value: zero }, span);
+        this.#jump(this.#role?.leave as Label, span);
         break;
       case 'quiescent':
       case 'stop':
@@ -498,108 +495,108 @@ export class Lowering {
       case 'run':
         break; // refused by the check of what is supported
     }
-    this.clear(from, span);
+    this.#clear(from, span);
   }
 
   /** Sets temporaries to 0 without giving them back: on one of several ways on. */
-  private clearKeep(from: number, span: Span): void {
-    for (let i = from; i < this.next; i++)
-      this.emit({ kind: 'set', to: local(i), value: zero }, span);
+  #clearKeep(from: number, span: Span): void {
+    for (let i = from; i < this.#next; i++)
+      this.#emit({ kind: 'set', to: local(i), value: zero }, span);
   }
 
   /** Goes to `otherwise` where the test is false. */
-  private test(test: Ast, otherwise: Label): void {
-    const from = this.next;
+  #test(test: Ast, otherwise: Label): void {
+    const from = this.#next;
     if (test.kind === 'binary' && test.op === 'and') {
-      this.test(test.a, otherwise);
-      this.test(test.b, otherwise);
+      this.#test(test.a, otherwise);
+      this.#test(test.b, otherwise);
       return;
     }
     const e = this.value(test);
     // The jump comes first, so that both ways clear what was loaded.
-    if (this.next === from) {
-      this.jump(otherwise, test.span, { unless: e });
+    if (this.#next === from) {
+      this.#jump(otherwise, test.span, { unless: e });
       return;
     }
     const yes: Label = { at: -1 };
-    this.jump(yes, test.span, { when: e });
-    this.clearKeep(from, test.span);
-    this.jump(otherwise, test.span);
-    this.mark(yes);
-    this.clear(from, test.span);
+    this.#jump(yes, test.span, { when: e });
+    this.#clearKeep(from, test.span);
+    this.#jump(otherwise, test.span);
+    this.#mark(yes);
+    this.#clear(from, test.span);
   }
 
-  private loop(stmt: Extract<Stmt, { kind: 'for' }>): void {
+  #loop(stmt: Extract<Stmt, { kind: 'for' }>): void {
     const { span } = stmt;
     const each = (binding: Binding): void => {
-      this.bindings.push(new Map());
-      this.bind(stmt.name, binding);
+      this.#bindings.push(new Map());
+      this.#bind(stmt.name, binding);
       this.block(stmt.body);
-      this.bindings.pop();
+      this.#bindings.pop();
     };
     if (!stmt.to && stmt.from.kind === 'name' && stmt.from.text === 'cpus') {
-      for (let k = 0; k < this.scope.cpus; k++) each({ kind: 'value', expr: num(k) });
+      for (let k = 0; k < this.#scope.cpus; k++) each({ kind: 'value', expr: num(k) });
       return;
     }
     if (!stmt.to && stmt.from.kind === 'name' && stmt.from.text === 'sites') {
-      if (this.role?.kind !== 'patcher')
-        this.error('patcher-only', '`sites` are those of a patch', stmt.from.span);
-      for (const place of this.role?.places ?? []) each({ kind: 'place', place });
+      if (this.#role?.kind !== 'patcher')
+        this.#error('patcher-only', '`sites` are those of a patch', stmt.from.span);
+      for (const place of this.#role?.places ?? []) each({ kind: 'place', place });
       return;
     }
     if (!stmt.to) {
-      this.error('for', '`for` goes over `cpus`, `sites`, or a range `0..n`', stmt.from.span);
+      this.#error('for', '`for` goes over `cpus`, `sites`, or a range `0..n`', stmt.from.span);
       return;
     }
-    const index = this.fresh();
-    this.emit({ kind: 'set', to: local(index), value: this.value(stmt.from) }, span);
-    const again = this.here();
+    const index = this.#fresh();
+    this.#emit({ kind: 'set', to: local(index), value: this.value(stmt.from) }, span);
+    const again = this.#here();
     const end: Label = { at: -1 };
-    const from = this.next;
+    const from = this.#next;
     const limit = this.value(stmt.to);
     const goes: Label = { at: -1 };
-    this.jump(goes, span, { when: binary('lt', local(index), limit) });
-    this.clearKeep(from, span);
-    this.jump(end, span);
-    this.mark(goes);
-    this.clear(from, span);
-    this.bindings.push(new Map());
-    this.bind(stmt.name, { kind: 'local', index });
+    this.#jump(goes, span, { when: binary('lt', local(index), limit) });
+    this.#clearKeep(from, span);
+    this.#jump(end, span);
+    this.#mark(goes);
+    this.#clear(from, span);
+    this.#bindings.push(new Map());
+    this.#bind(stmt.name, { kind: 'local', index });
     this.block(stmt.body);
-    this.bindings.pop();
-    this.emit({ kind: 'set', to: local(index), value: binary('add', local(index), one) }, span);
-    this.jump(again, span);
-    this.mark(end);
+    this.#bindings.pop();
+    this.#emit({ kind: 'set', to: local(index), value: binary('add', local(index), one) }, span);
+    this.#jump(again, span);
+    this.#mark(end);
   }
 
-  private call(name: { text: string; span: Span }, args: readonly Ast[], span: Span): void {
-    const define = this.scope.spec.defines.find((d) => d.name.text === name.text);
+  #call(name: { text: string; span: Span }, args: readonly Ast[], span: Span): void {
+    const define = this.#scope.spec.defines.find((d) => d.name.text === name.text);
     if (!define) {
-      this.unknown(
+      this.#unknown(
         name.text,
         name.span,
-        this.scope.spec.defines.map((d) => d.name.text),
+        this.#scope.spec.defines.map((d) => d.name.text),
         'a `define`',
       );
       return;
     }
     if (define.params.length !== args.length) {
-      this.error(
+      this.#error(
         'arguments',
         `\`${name.text}\` takes ${define.params.length} arguments, not ${args.length}`,
         span,
       );
       return;
     }
-    if (this.calls.includes(name.text)) {
-      this.error('recursion', `\`${name.text}\` stands for itself`, span);
+    if (this.#calls.includes(name.text)) {
+      this.#error('recursion', `\`${name.text}\` stands for itself`, span);
       return;
     }
     // Each may stand for two of the next, so what they all write out is bounded; a chain is, for it is recursion here.
-    if (this.expanded < 0) return;
-    if (++this.expanded > mostCalls || this.calls.length >= deepestCall) {
-      this.expanded = -1;
-      this.error(
+    if (this.#expanded < 0) return;
+    if (++this.#expanded > mostCalls || this.#calls.length >= deepestCall) {
+      this.#expanded = -1;
+      this.#error(
         'too-large',
         `\`define\`s are written out up to ${mostCalls} times, and ${deepestCall} inside each other`,
         span,
@@ -607,58 +604,58 @@ export class Lowering {
       return;
     }
     const bindings = new Map<string, Binding>();
-    const from = this.next;
+    const from = this.#next;
     args.forEach((arg, i) => {
       const param = define.params[i] as { text: string };
-      const place = arg.kind === 'name' ? this.placeOf(arg.text) : undefined;
+      const place = arg.kind === 'name' ? this.#placeOf(arg.text) : undefined;
       bindings.set(
         param.text,
         place === undefined ? { kind: 'value', expr: this.value(arg) } : { kind: 'place', place },
       );
     });
-    const outer = this.bindings;
-    this.bindings = [bindings];
-    this.calls.push(name.text);
+    const outer = this.#bindings;
+    this.#bindings = [bindings];
+    this.#calls.push(name.text);
     this.block(define.body);
-    this.calls.pop();
-    this.bindings = outer;
-    this.clear(from, span);
+    this.#calls.pop();
+    this.#bindings = outer;
+    this.#clear(from, span);
   }
 
-  private placeOf(name: string): number | undefined {
-    const bound = this.find(name);
+  #placeOf(name: string): number | undefined {
+    const bound = this.#find(name);
     if (bound) return bound.kind === 'place' ? bound.place : undefined;
-    return this.scope.placeIndex.get(name);
+    return this.#scope.placeIndex.get(name);
   }
 
-  private poke(stmt: Extract<Stmt, { kind: 'poke' }>): void {
+  #poke(stmt: Extract<Stmt, { kind: 'poke' }>): void {
     const { span } = stmt;
-    const place = this.placeOf(stmt.place.text);
+    const place = this.#placeOf(stmt.place.text);
     if (place === undefined) {
-      this.unknown(
+      this.#unknown(
         stmt.place.text,
         stmt.place.span,
-        [...this.scope.placeIndex.keys()],
+        [...this.#scope.placeIndex.keys()],
         'a place of a patch',
       );
       return;
     }
-    if (!this.role?.places.includes(place)) {
-      this.error(
+    if (!this.#role?.places.includes(place)) {
+      this.#error(
         'foreign-place',
         `\`${stmt.place.text}\` is not a place of this patch`,
         stmt.place.span,
       );
       return;
     }
-    const length = this.scope.placeLength(place);
+    const length = this.#scope.placeLength(place);
     let from = 0;
     let to = length;
     if (stmt.range) {
-      const a = constant(stmt.range.from, this.scope.spec.options);
-      const b = stmt.range.to ? constant(stmt.range.to, this.scope.spec.options) : undefined;
+      const a = constant(stmt.range.from, this.#scope.spec.options);
+      const b = stmt.range.to ? constant(stmt.range.to, this.#scope.spec.options) : undefined;
       if (typeof a !== 'bigint' || (stmt.range.to && typeof b !== 'bigint')) {
-        this.error('range', 'the bytes of a poke are given by numbers', stmt.range.span);
+        this.#error('range', 'the bytes of a poke are given by numbers', stmt.range.span);
         return;
       }
       from = Number(a);
@@ -667,7 +664,7 @@ export class Lowering {
       if (stmt.range.dots && !stmt.range.to && from === length) return;
       if (from < 0 || to > length || from >= to) {
         const ok = `\`${stmt.place.text}\` has bytes 0 to ${length - 1}`;
-        this.error(
+        this.#error(
           'poke-range',
           from >= to && to <= length && from < length
             ? `the range ${from}..${to} has no bytes`
@@ -680,10 +677,10 @@ export class Lowering {
     let source: Extract<KernelDo, { kind: 'poke' }>['source'] = { kind: 'content', which: 'new' };
     if (stmt.source?.kind === 'old') source = { kind: 'content', which: 'old' };
     else if (stmt.source?.kind === 'insns') {
-      const bytes = this.scope.bytesOf(stmt.source.insns, this.scope.placeAddress(place) + from);
+      const bytes = this.#scope.bytesOf(stmt.source.insns, this.#scope.placeAddress(place) + from);
       if (!bytes) return;
       if (bytes.length !== to - from) {
-        this.error(
+        this.#error(
           'poke-length',
           `this is ${bytes.length} bytes, and the range has ${to - from}`,
           stmt.source.span,
@@ -698,14 +695,14 @@ export class Lowering {
         source.kind === 'bytes'
           ? { ...source, bytes: source.bytes.slice(a - from, b - from) }
           : source;
-      this.emit({ kind: 'poke', place, from: a, to: b, source: part, unit: how }, span);
+      this.#emit({ kind: 'poke', place, from: a, to: b, source: part, unit: how }, span);
     };
     if (unit?.kind === 'anyorder') one(from, to, { kind: 'together' });
     else if (unit?.kind === 'store') {
       if (![1, 2, 4, 8, 16].includes(unit.size))
-        this.error('store-size', 'a store has 1, 2, 4, 8 or 16 bytes', unit.span);
+        this.#error('store-size', 'a store has 1, 2, 4, 8 or 16 bytes', unit.span);
       else if (to - from > unit.size)
-        this.error(
+        this.#error(
           'store-size',
           `a store of ${unit.size} bytes cannot write ${to - from}`,
           unit.span,
@@ -713,9 +710,9 @@ export class Lowering {
       else {
         one(from, to, { kind: 'store', size: unit.size, locked: unit.locked });
         // A locked store is done before anything behind it, also where it falls in two lines.
-        const at = this.scope.placeAddress(place);
+        const at = this.#scope.placeAddress(place);
         if (unit.locked && Math.floor((at + from) / 64) !== Math.floor((at + to - 1) / 64))
-          this.emit({ kind: 'step', ops: [{ kind: 'drain' }] }, span);
+          this.#emit({ kind: 'step', ops: [{ kind: 'drain' }] }, span);
       }
     } else {
       const order = Array.from({ length: to - from }, (_, i) => from + i);
@@ -724,19 +721,19 @@ export class Lowering {
     }
   }
 
-  private build(call: {
+  #build(call: {
     readonly name: { text: string; span: Span };
     readonly args: readonly Ast[];
     readonly span: Span;
   }): Expr {
-    const stub = this.scope.stubIndex.get(call.name.text);
+    const stub = this.#scope.stubIndex.get(call.name.text);
     if (stub === undefined) {
-      this.unknown(call.name.text, call.name.span, [...this.scope.stubIndex.keys()], 'a stub');
+      this.#unknown(call.name.text, call.name.span, [...this.#scope.stubIndex.keys()], 'a stub');
       return zero;
     }
-    const template = this.scope.stubTemplates[stub] as Template<Span>;
+    const template = this.#scope.stubTemplates[stub] as Template<Span>;
     if (template.params !== call.args.length) {
-      this.error(
+      this.#error(
         'arguments',
         `\`${call.name.text}\` takes ${template.params} arguments, not ${call.args.length}`,
         call.span,
@@ -744,44 +741,44 @@ export class Lowering {
       return zero;
     }
     const args = [...call.args.map((a) => this.value(a)), ...template.constants.map(num)];
-    const slot = this.role?.slotLocals[stub] ?? 0;
+    const slot = this.#role?.slotLocals[stub] ?? 0;
     for (let index = 0; index < template.bytes.length; index++) {
-      this.emit(
+      this.#emit(
         { kind: 'build', stub, index, args, slot, full: -1 },
         call.span,
-        this.role?.leave as Label,
+        this.#role?.leave as Label,
       );
     }
     return local(slot);
   }
 
-  private rhs(value: Rhs, span: Span): Expr {
+  #rhs(value: Rhs, span: Span): Expr {
     if (value.kind === 'expr') return this.value(value.expr);
-    if (this.role?.kind !== 'patcher') {
-      this.error('patcher-only', '`build` is for the patcher', span);
+    if (this.#role?.kind !== 'patcher') {
+      this.#error('patcher-only', '`build` is for the patcher', span);
       return zero;
     }
-    return this.build(value.call);
+    return this.#build(value.call);
   }
 
-  private assign(stmt: Extract<Stmt, { kind: 'assign' }>): void {
+  #assign(stmt: Extract<Stmt, { kind: 'assign' }>): void {
     const { span } = stmt;
     const value = (): Expr => {
-      const right = this.rhs(stmt.value, span);
+      const right = this.#rhs(stmt.value, span);
       if (stmt.op === '=') return right;
       return binary(stmt.op === '+=' ? 'add' : 'sub', this.value(stmt.target), right);
     };
     const t = stmt.target;
     if (t.kind === 'name') {
-      const bound = this.find(t.text);
+      const bound = this.#find(t.text);
       if (bound?.kind === 'local') {
-        this.emit({ kind: 'set', to: local(bound.index), value: value() }, span);
+        this.#emit({ kind: 'set', to: local(bound.index), value: value() }, span);
         return;
       }
     }
     if (t.kind === 'field' && t.of.kind === 'name' && t.of.text === 'frame') {
-      const to = this.frameField(t.field);
-      if (to) this.emit({ kind: 'set', to, value: value() }, span);
+      const to = this.#frameField(t.field);
+      if (to) this.#emit({ kind: 'set', to, value: value() }, span);
       return;
     }
     // `X += 1`: the load comes from the left, then the right side, then the store.
@@ -789,36 +786,36 @@ export class Lowering {
     let address: Expr | undefined;
     if (stmt.op === '=') {
       e = value();
-      address = this.address(t);
+      address = this.#address(t);
     } else {
       const now = this.value(t);
-      const right = this.rhs(stmt.value, span);
+      const right = this.#rhs(stmt.value, span);
       e = binary(stmt.op === '+=' ? 'add' : 'sub', now, right);
-      address = this.address(t);
+      address = this.#address(t);
     }
-    const place = t.kind === 'index' && t.of.kind === 'name' ? this.placeOf(t.of.text) : undefined;
+    const place = t.kind === 'index' && t.of.kind === 'name' ? this.#placeOf(t.of.text) : undefined;
     if (place !== undefined) {
-      const words = this.scope.text.slice(t.span.start, t.span.end);
-      this.error('assign', `the bytes of a place are written by \`poke ${words} = …\``, t.span, {
+      const words = this.#scope.text.slice(t.span.start, t.span.end);
+      this.#error('assign', `the bytes of a place are written by \`poke ${words} = …\``, t.span, {
         title: 'write `poke`',
         text: `poke ${words}`,
       });
       return;
     }
     if (!address) {
-      this.error(
+      this.#error(
         'assign',
         'this cannot be assigned to: variables, their fields and elements, locals and the saved frame can',
         t.span,
       );
       return;
     }
-    this.emit({ kind: 'store', address, value: e, width: 8 }, span);
+    this.#emit({ kind: 'store', address, value: e, width: 8 }, span);
   }
 
-  private frameField(field: { text: string; span: Span }): (Target & Expr) | undefined {
-    if (this.role?.kind !== 'handler') {
-      this.error('handler-only', '`frame` is the saved state in a handler', field.span);
+  #frameField(field: { text: string; span: Span }): (Target & Expr) | undefined {
+    if (this.#role?.kind !== 'handler') {
+      this.#error('handler-only', '`frame` is the saved state in a handler', field.span);
       return undefined;
     }
     const text = field.text === 'rip' ? 'ip' : field.text === 'rsp' ? 'sp' : field.text;
@@ -827,7 +824,7 @@ export class Lowering {
       return { kind: 'frame', word: text as FrameWord };
     const r = registerOf(text);
     if (r && r.width === 8) return { kind: 'framereg', reg: r.reg };
-    this.unknown(
+    this.#unknown(
       field.text,
       field.span,
       [
@@ -853,12 +850,12 @@ export class Lowering {
   }
 
   /** An atomic block is one locked instruction: it can touch one word. */
-  private checkOneWord(block: Block, span: Span): void {
+  #checkOneWord(block: Block, span: Span): void {
     const words = new Set<string>();
     /** A pointer that is read to get at the word is a word, too; an array or a record is an address. */
     const inner = (e: Ast): void => {
       if (e.kind === 'name') {
-        const v = this.scope.variables.get(e.text);
+        const v = this.#scope.variables.get(e.text);
         if (v && v.count === undefined && v.fields.length === 0 && !v.percpu) words.add(e.text);
       } else if (e.kind === 'index') {
         inner(e.of);
@@ -868,15 +865,15 @@ export class Lowering {
     const seen = (e: Ast): void => {
       switch (e.kind) {
         case 'name':
-          if (this.scope.variables.has(e.text)) words.add(e.text);
+          if (this.#scope.variables.has(e.text)) words.add(e.text);
           break;
         case 'field':
           if (e.of.kind === 'name' && e.of.text === 'frame') break;
-          words.add(this.text(e.span));
+          words.add(this.#text(e.span));
           inner(e.of);
           break;
         case 'index':
-          words.add(this.text(e.span));
+          words.add(this.#text(e.span));
           inner(e.of);
           seen(e.index);
           break;
@@ -902,7 +899,7 @@ export class Lowering {
           if (s.else) walk(s.else);
         } else if (s.kind === 'let' && s.value.kind === 'expr') seen(s.value.expr);
         else if (s.kind !== 'decline')
-          this.error(
+          this.#error(
             'atomic',
             'an `atomic` is one instruction: it can test and change one word, or decline',
             s.span,
@@ -911,7 +908,7 @@ export class Lowering {
     };
     walk(block);
     if (words.size > 1) {
-      this.error(
+      this.#error(
         'atomic-words',
         `\`atomic\` touches ${words.size} words, ${[...words].map((w) => `\`${w}\``).join(' and ')}: no instruction does that`,
         span,
@@ -921,9 +918,9 @@ export class Lowering {
 
   // ---- expressions
 
-  private unknown(name: string, span: Span, candidates: readonly string[], what: string): void {
+  #unknown(name: string, span: Span, candidates: readonly string[], what: string): void {
     const near = nearest(name, candidates);
-    this.error(
+    this.#error(
       'unknown-name',
       `\`${name}\` is not ${what}${near ? `; did you mean \`${near}\`?` : ''}`,
       span,
@@ -933,20 +930,20 @@ export class Lowering {
 
   /** A value whose loads have been emitted, each as a step into a temporary. */
   value(e: Ast): Expr {
-    const { options } = this.scope.spec;
+    const { options } = this.#scope.spec;
     const known = constant(e, options);
     if (typeof known === 'bigint') return bigNum(known);
     switch (e.kind) {
       case 'number':
         return bigNum(e.value);
       case 'name':
-        return this.nameValue(e.text, e.span);
+        return this.#nameValue(e.text, e.span);
       case 'not':
         return { kind: 'not', a: this.value(e.a) };
       case 'within':
         return { kind: 'within', context: e.context };
       case 'binary': {
-        if (e.op === 'and' || e.op === 'or') return this.shortCircuit(e);
+        if (e.op === 'and' || e.op === 'or') return this.#shortCircuit(e);
         const ops = {
           '==': 'eq',
           '!=': 'ne',
@@ -964,127 +961,127 @@ export class Lowering {
         return binary(ops[e.op], a, b);
       }
       case 'field':
-        return this.fieldValue(e);
+        return this.#fieldValue(e);
       case 'index':
-        return this.indexValue(e);
+        return this.#indexValue(e);
       case 'threadat': {
-        const where = this.regionOf(e.where, e.region);
-        const threads = this.threadsOf(e.thread);
+        const where = this.#regionOf(e.where, e.region);
+        const threads = this.#threadsOf(e.thread);
         if (!where) return zero;
         return any(
           threads.map((thread) => ({ kind: 'at', thread, from: where.from, to: where.to })),
         );
       }
       case 'returns': {
-        const where = this.regionOf(e.region, true);
-        const threads = this.threadsOf(e.thread);
+        const where = this.#regionOf(e.region, true);
+        const threads = this.#threadsOf(e.thread);
         if (!where) return zero;
         return any(
           threads.map((thread) => ({ kind: 'returns', thread, from: where.from, to: where.to })),
         );
       }
       case 'handling': {
-        const where = this.regionOf(e.where, false);
+        const where = this.#regionOf(e.where, false);
         return where ? { kind: 'handling', from: where.from, to: where.to } : zero;
       }
       case 'trap': {
-        const where = this.regionOf(e.where, false);
+        const where = this.#regionOf(e.where, false);
         return where
-          ? { kind: 'event', event: this.scope.event({ kind: 'trap', address: where.from }) }
+          ? { kind: 'event', event: this.#scope.event({ kind: 'trap', address: where.from }) }
           : zero;
       }
       case 'pass': {
-        const place = this.scope.placeIndex.get(e.place.text);
+        const place = this.#scope.placeIndex.get(e.place.text);
         if (place === undefined) {
-          this.unknown(
+          this.#unknown(
             e.place.text,
             e.place.span,
-            [...this.scope.placeIndex.keys()],
+            [...this.#scope.placeIndex.keys()],
             'a place of a patch',
           );
           return zero;
         }
-        return { kind: 'event', event: this.scope.event({ kind: 'pass', place, which: e.which }) };
+        return { kind: 'event', event: this.#scope.event({ kind: 'pass', place, which: e.which }) };
       }
     }
   }
 
-  private threadsOf(name: { text: string; span: Span }): readonly number[] {
-    const threads = this.scope.threads.get(name.text);
-    if (!threads) this.unknown(name.text, name.span, [...this.scope.threads.keys()], 'a thread');
+  #threadsOf(name: { text: string; span: Span }): readonly number[] {
+    const threads = this.#scope.threads.get(name.text);
+    if (!threads) this.#unknown(name.text, name.span, [...this.#scope.threads.keys()], 'a thread');
     return threads ?? [];
   }
 
-  private regionOf(e: Ast, whole: boolean): { from: Address; to: Address } | undefined {
+  #regionOf(e: Ast, whole: boolean): { from: Address; to: Address } | undefined {
     if (e.kind === 'name') {
-      const label = this.scope.label(e.text);
+      const label = this.#scope.label(e.text);
       if (label) return { from: label.address, to: whole ? label.end : label.address + 1 };
-      const stub = this.scope.stubIndex.get(e.text);
+      const stub = this.#scope.stubIndex.get(e.text);
       if (stub !== undefined) {
-        const slot = this.scope.stubSlots[stub] as { from: number; count: number };
+        const slot = this.#scope.stubSlots[stub] as { from: number; count: number };
         return { from: slot.from, to: slot.from + slot.count * 0x1000 };
       }
     }
     const v = this.value(e);
     if (v.kind === 'const') return { from: v.lo, to: v.lo + 1 };
-    this.error('region', 'a label or a stub stands here', e.span);
+    this.#error('region', 'a label or a stub stands here', e.span);
     return undefined;
   }
 
-  private shortCircuit(e: Extract<Ast, { kind: 'binary' }>): Expr {
-    if (!this.role) {
+  #shortCircuit(e: Extract<Ast, { kind: 'binary' }>): Expr {
+    if (!this.#role) {
       // A property is one look at a state, with no steps: all of it is evaluated at once.
       return { kind: e.op === 'and' ? 'both' : 'either', a: this.value(e.a), b: this.value(e.b) };
     }
-    const result = this.fresh();
+    const result = this.#fresh();
     const end: Label = { at: -1 };
-    this.emit({ kind: 'set', to: local(result), value: truth(this.value(e.a)) }, e.span);
-    this.clearAbove(result, e.span);
-    this.jump(end, e.span, e.op === 'and' ? { unless: local(result) } : { when: local(result) });
-    this.emit({ kind: 'set', to: local(result), value: truth(this.value(e.b)) }, e.span);
-    this.clearAbove(result, e.span);
-    this.mark(end);
+    this.#emit({ kind: 'set', to: local(result), value: truth(this.value(e.a)) }, e.span);
+    this.#clearAbove(result, e.span);
+    this.#jump(end, e.span, e.op === 'and' ? { unless: local(result) } : { when: local(result) });
+    this.#emit({ kind: 'set', to: local(result), value: truth(this.value(e.b)) }, e.span);
+    this.#clearAbove(result, e.span);
+    this.#mark(end);
     return local(result);
   }
-  private clearAbove(index: number, span: Span): void {
-    this.clear(index + 1, span);
+  #clearAbove(index: number, span: Span): void {
+    this.#clear(index + 1, span);
   }
 
   /** A load: a step of its own in statements; in properties a look. */
-  private loaded(address: Expr, span: Span, code: boolean): Expr {
-    if (!this.role) return code ? { kind: 'codebyte', address } : load(address);
-    const to = this.fresh();
-    this.emit({ kind: 'load', to, address, width: 8, code }, span);
+  #loaded(address: Expr, span: Span, code: boolean): Expr {
+    if (!this.#role) return code ? { kind: 'codebyte', address } : load(address);
+    const to = this.#fresh();
+    this.#emit({ kind: 'load', to, address, width: 8, code }, span);
     return local(to);
   }
 
-  private nameValue(name: string, span: Span): Expr {
-    const bound = this.find(name);
+  #nameValue(name: string, span: Span): Expr {
+    const bound = this.#find(name);
     if (bound?.kind === 'local') return local(bound.index);
     if (bound?.kind === 'value') return bound.expr;
-    if (bound?.kind === 'place') return num(this.scope.placeAddress(bound.place));
+    if (bound?.kind === 'place') return num(this.#scope.placeAddress(bound.place));
     switch (name) {
       case 'int3':
         return num(0xcc);
       case 'cpu':
         return { kind: 'cpu' };
       case 'here':
-        if (this.role?.kind !== 'handler')
-          this.error('handler-only', '`here` is the address that trapped, in a handler', span);
+        if (this.#role?.kind !== 'handler')
+          this.#error('handler-only', '`here` is the address that trapped, in a handler', span);
         return { kind: 'here' };
       case 'new':
       case 'old': {
-        if (this.role?.kind !== 'patcher') {
-          this.error(
+        if (this.#role?.kind !== 'patcher') {
+          this.#error(
             'patcher-value',
             `\`${name}\` is known to the patcher only: store it in a shared variable and load it here`,
             span,
           );
           return zero;
         }
-        const place = this.role.places[0];
-        if (this.role.places.length !== 1 || place === undefined) {
-          this.error(
+        const place = this.#role.places[0];
+        if (this.#role.places.length !== 1 || place === undefined) {
+          this.#error(
             'which-place',
             `this patch has several places: say whose, for instance \`s.${name}\` in \`for s in sites\``,
             span,
@@ -1094,21 +1091,21 @@ export class Lowering {
         return { kind: 'content', place, which: name };
       }
     }
-    const variable = this.scope.variables.get(name);
+    const variable = this.#scope.variables.get(name);
     if (variable) {
-      const address = this.variableAddress(variable);
+      const address = this.#variableAddress(variable);
       // An array or a record stands for its address.
       return variable.count !== undefined || variable.fields.length > 0
         ? address
-        : this.loaded(address, span, false);
+        : this.#loaded(address, span, false);
     }
-    const label = this.scope.label(name);
+    const label = this.#scope.label(name);
     if (label) return num(label.address);
-    const stub = this.scope.stubIndex.get(name);
+    const stub = this.#scope.stubIndex.get(name);
     if (stub !== undefined) {
-      const slots = this.scope.stubSlots[stub] as { from: Address; count: number };
+      const slots = this.#scope.stubSlots[stub] as { from: Address; count: number };
       if (slots.count > 1)
-        this.error(
+        this.#error(
           'which-slot',
           `\`${name}\` has ${slots.count} slots: resume at what \`build\` gave`,
           span,
@@ -1116,10 +1113,10 @@ export class Lowering {
       return num(slots.from);
     }
     const names = [
-      ...this.scope.variables.keys(),
-      ...this.scope.spec.options.keys(),
-      ...this.scope.stubIndex.keys(),
-      ...this.bindings.flatMap((b) => [...b.keys()]),
+      ...this.#scope.variables.keys(),
+      ...this.#scope.spec.options.keys(),
+      ...this.#scope.stubIndex.keys(),
+      ...this.#bindings.flatMap((b) => [...b.keys()]),
       'here',
       'frame',
       'new',
@@ -1127,34 +1124,34 @@ export class Lowering {
       'cpu',
       'nil',
     ];
-    this.unknown(name, span, names, 'a name of this file');
+    this.#unknown(name, span, names, 'a name of this file');
     return zero;
   }
 
-  private variableAddress(v: Variable): Expr {
+  #variableAddress(v: Variable): Expr {
     return v.percpu ? binary('add', { kind: 'gsbase' }, num(v.at)) : num(v.at);
   }
 
-  private fieldValue(e: Extract<Ast, { kind: 'field' }>): Expr {
+  #fieldValue(e: Extract<Ast, { kind: 'field' }>): Expr {
     const { of, field } = e;
     if (of.kind === 'name') {
       if (of.text === 'frame') {
-        const part = this.frameField(field);
-        if (part?.kind === 'framereg') this.scope.readsRegister(part.reg);
+        const part = this.#frameField(field);
+        if (part?.kind === 'framereg') this.#scope.readsRegister(part.reg);
         return part ?? zero;
       }
       if (field.text === 'end') {
-        const place = this.find(of.text);
+        const place = this.#find(of.text);
         if (place?.kind === 'place')
-          return num(this.scope.placeAddress(place.place) + this.scope.placeLength(place.place));
-        const label = this.scope.label(of.text);
+          return num(this.#scope.placeAddress(place.place) + this.#scope.placeLength(place.place));
+        const label = this.#scope.label(of.text);
         if (label) return num(label.end);
       }
       if (field.text === 'new' || field.text === 'old') {
-        const place = this.placeOf(of.text);
+        const place = this.#placeOf(of.text);
         if (place !== undefined) {
-          if (this.role?.kind !== 'patcher' || !this.role.places.includes(place)) {
-            this.error(
+          if (this.#role?.kind !== 'patcher' || !this.#role.places.includes(place)) {
+            this.#error(
               'patcher-value',
               `\`${of.text}.${field.text}\` is known to the patcher of that place only: store it in a shared variable and load it here`,
               e.span,
@@ -1166,62 +1163,62 @@ export class Lowering {
       }
     }
     if (field.text === 'target') return { kind: 'target', of: this.value(of) };
-    const address = this.address(e);
-    if (address) return this.loaded(address, e.span, false);
-    this.unknown(
+    const address = this.#address(e);
+    if (address) return this.#loaded(address, e.span, false);
+    this.#unknown(
       field.text,
       field.span,
-      [...this.scope.fields.keys(), 'end', 'target', 'new', 'old'],
+      [...this.#scope.fields.keys(), 'end', 'target', 'new', 'old'],
       'a field',
     );
     return zero;
   }
 
-  private indexValue(e: Extract<Ast, { kind: 'index' }>): Expr {
+  #indexValue(e: Extract<Ast, { kind: 'index' }>): Expr {
     if (e.of.kind === 'name') {
-      const place = this.placeOf(e.of.text);
+      const place = this.#placeOf(e.of.text);
       if (place !== undefined)
-        return this.loaded(
-          binary('add', num(this.scope.placeAddress(place)), this.value(e.index)),
+        return this.#loaded(
+          binary('add', num(this.#scope.placeAddress(place)), this.value(e.index)),
           e.span,
           true,
         );
-      const variable = this.scope.variables.get(e.of.text);
-      if (variable && !this.find(e.of.text)) {
-        const address = this.address(e);
+      const variable = this.#scope.variables.get(e.of.text);
+      if (variable && !this.#find(e.of.text)) {
+        const address = this.#address(e);
         if (!address) return zero;
-        return variable.fields.length > 0 ? address : this.loaded(address, e.span, false);
+        return variable.fields.length > 0 ? address : this.#loaded(address, e.span, false);
       }
-      const label = this.scope.label(e.of.text);
-      if (label && !this.find(e.of.text))
-        return this.loaded(binary('add', num(label.address), this.value(e.index)), e.span, true);
+      const label = this.#scope.label(e.of.text);
+      if (label && !this.#find(e.of.text))
+        return this.#loaded(binary('add', num(label.address), this.value(e.index)), e.span, true);
     }
     return { kind: 'byteof', of: this.value(e.of), index: this.value(e.index) };
   }
 
   /** The address of what can be stored to, or undefined. */
-  private address(e: Ast): Expr | undefined {
+  #address(e: Ast): Expr | undefined {
     if (e.kind === 'name') {
-      if (this.find(e.text)) return undefined;
-      const v = this.scope.variables.get(e.text);
+      if (this.#find(e.text)) return undefined;
+      const v = this.#scope.variables.get(e.text);
       return v && v.count === undefined && v.fields.length === 0
-        ? this.variableAddress(v)
+        ? this.#variableAddress(v)
         : undefined;
     }
-    if (e.kind === 'index' && e.of.kind === 'name' && !this.find(e.of.text)) {
-      const v = this.scope.variables.get(e.of.text);
+    if (e.kind === 'index' && e.of.kind === 'name' && !this.#find(e.of.text)) {
+      const v = this.#scope.variables.get(e.of.text);
       if (!v) return undefined;
       const index = this.value(e.index);
       if (v.percpu && v.count === undefined)
         return binary('add', num(region.percpu + v.at), scaled(index, percpuStride));
       const size = 8 * Math.max(1, v.fields.length);
-      return binary('add', this.variableAddress(v), scaled(index, size));
+      return binary('add', this.#variableAddress(v), scaled(index, size));
     }
     if (e.kind === 'field') {
-      const offset = this.scope.fields.get(e.field.text);
+      const offset = this.#scope.fields.get(e.field.text);
       if (offset === undefined) return undefined;
       const base =
-        e.of.kind === 'index' ? (this.address(e.of) ?? this.value(e.of)) : this.value(e.of);
+        e.of.kind === 'index' ? (this.#address(e.of) ?? this.value(e.of)) : this.value(e.of);
       return offset === 0 ? base : binary('add', base, num(offset));
     }
     return undefined;

@@ -53,16 +53,16 @@ export const taskOf = (m: Core, cpu: number): number =>
   m.s[(m.l.cpus[cpu] as number) + cpuField.task] as number;
 
 export class Stretches {
-  private readonly machine: Machine;
-  private readonly addresses: Addresses;
-  private readonly watched: readonly Watched[];
+  readonly #machine: Machine;
+  readonly #addresses: Addresses;
+  readonly #watched: readonly Watched[];
   /** The slot that is being built, or was last. */
-  private building = -1;
+  #building = -1;
 
   constructor(machine: Machine, addresses: Addresses, start: Int32Array) {
     const m = machine.core;
-    this.machine = machine;
-    this.addresses = addresses;
+    this.#machine = machine;
+    this.#addresses = addresses;
     const watch = (name: string, kind: 'place' | 'stub', slot: number, x: Range): Watched => ({
       name,
       kind,
@@ -79,41 +79,41 @@ export class Stretches {
       entered: new Set(),
       last: undefined,
     });
-    this.watched = [
+    this.#watched = [
       ...m.p.places.map((x) => watch(x.name, 'place', -1, x)),
-      ...m.slots.map((x, i) => watch(this.addresses.slotName(x), 'stub', i, x)),
+      ...m.slots.map((x, i) => watch(this.#addresses.slotName(x), 'stub', i, x)),
     ];
-    for (const w of this.watched) w.before = w.kind === 'place' ? this.inMemory(start, w) : [];
+    for (const w of this.#watched) w.before = w.kind === 'place' ? this.#inMemory(start, w) : [];
   }
 
   /** Every stretch in the state that the machine holds; of a step that violates, before it. */
   at(state: Int32Array, end: Moment | undefined): readonly StretchState[] {
-    return this.watched.map((w) => this.stretchState(w, state, end));
+    return this.#watched.map((w) => this.#stretchState(w, state, end));
   }
 
   /** Indices of those that the run has to do with. */
   shown(): readonly number[] {
-    return this.watched.flatMap((w, i) => (w.kind === 'place' || w.since.length > 0 ? i : []));
+    return this.#watched.flatMap((w, i) => (w.kind === 'place' || w.since.length > 0 ? i : []));
   }
 
   /** What the step did to stretches. */
   note({ operation, happened, before }: Moment, number: number): void {
     for (const h of happened) {
-      if (h.kind === 'begin') for (const w of this.watched) w.fresh = w.kind === 'place';
+      if (h.kind === 'begin') for (const w of this.#watched) w.fresh = w.kind === 'place';
       if (h.kind === 'write') {
-        const w = this.watched.find((x) => h.cell >= x.cell && h.cell < x.cell + x.length);
+        const w = this.#watched.find((x) => h.cell >= x.cell && h.cell < x.cell + x.length);
         w?.writes[h.cell - w.cell]?.push({ step: number, old: h.old });
-        if (w?.fresh) w.before = this.inMemory(before, w);
+        if (w?.fresh) w.before = this.#inMemory(before, w);
         if (w) w.fresh = false;
         if (w?.kind === 'stub') w.since[1] = number;
       }
       if (h.kind === 'build' || h.kind === 'release') {
-        const w = this.watched.find((x) => x.slot === h.slot);
+        const w = this.#watched.find((x) => x.slot === h.slot);
         if (!w) continue;
         w.standing = h.kind === 'build' ? 'building' : 'released';
         w.since = [number];
         if (h.kind === 'build') {
-          this.building = h.slot;
+          this.#building = h.slot;
           w.stored.fill(false);
           for (const writes of w.writes) writes.length = 0;
         }
@@ -121,7 +121,7 @@ export class Stretches {
     }
     const op = operation?.do;
     if (op?.kind === 'build') {
-      const building = this.watched.find((w) => w.slot === this.building);
+      const building = this.#watched.find((w) => w.slot === this.#building);
       if (building) {
         building.stored[op.index] = true;
         building.since[1] = number;
@@ -131,7 +131,7 @@ export class Stretches {
 
   /** What a released slot held at an address, as an instruction. */
   retained(address: number): string | undefined {
-    for (const w of this.watched) {
+    for (const w of this.#watched) {
       const at = address - w.from;
       if (w.kind !== 'stub' || at < 0 || at >= w.length) continue;
       return w.last?.insns.find((i) => i.from === at)?.text;
@@ -139,8 +139,8 @@ export class Stretches {
     return undefined;
   }
 
-  private inMemory(state: Int32Array, w: Watched): readonly (number | undefined)[] {
-    const m = this.machine.core;
+  #inMemory(state: Int32Array, w: Watched): readonly (number | undefined)[] {
+    const m = this.#machine.core;
     const buffered = new Set<number>();
     const held = m.s;
     m.s = state;
@@ -156,20 +156,22 @@ export class Stretches {
     });
   }
 
-  private stretchState(w: Watched, state: Int32Array, end: Moment | undefined): StretchState {
-    const m = this.machine.core;
-    const memory = w.standing === 'released' ? [] : this.inMemory(state, w);
-    const insns = w.standing === 'released' ? (w.last?.insns ?? []) : this.insns(w, memory);
-    const points = m.l.cpus.map((_, cpu) => this.points(w, cpu, insns, end));
+  #stretchState(w: Watched, state: Int32Array, end: Moment | undefined): StretchState {
+    const m = this.#machine.core;
+    const memory = w.standing === 'released' ? [] : this.#inMemory(state, w);
+    const insns = w.standing === 'released' ? (w.last?.insns ?? []) : this.#insns(w, memory);
+    const points = m.l.cpus.map((_, cpu) => this.#points(w, cpu, insns, end));
     const made =
-      w.standing === 'released' ? this.released(w, points) : this.living(w, memory, insns, points);
+      w.standing === 'released'
+        ? this.#released(w, points)
+        : this.#living(w, memory, insns, points);
     // Most steps leave most stretches as they were.
     if (w.last && same(w.last, made)) return w.last;
     w.last = made;
     return made;
   }
 
-  private released(w: Watched, points: readonly (readonly Point[])[]): StretchState {
+  #released(w: Watched, points: readonly (readonly Point[])[]): StretchState {
     const last = w.last as StretchState;
     return {
       ...last,
@@ -187,13 +189,13 @@ export class Stretches {
     };
   }
 
-  private living(
+  #living(
     w: Watched,
     memory: readonly (number | undefined)[],
     insns: readonly Insn[],
     points: readonly (readonly Point[])[],
   ): StretchState {
-    const m = this.machine.core;
+    const m = this.#machine.core;
     if (w.standing === 'building' && memory.every((b) => b !== undefined)) w.standing = 'built';
     const waiting = m.l.cpus.flatMap((_, cpu) => merged(w, cpu, m.waitingText(cpu)));
     return {
@@ -204,7 +206,7 @@ export class Stretches {
       insns,
       cpus: m.fetches.flatMap((fetches, cpu) =>
         fetches && w.standing !== 'not built'
-          ? this.cpuBytes(w, cpu, memory, points[cpu] ?? [])
+          ? this.#cpuBytes(w, cpu, memory, points[cpu] ?? [])
           : [],
       ),
       waiting,
@@ -212,37 +214,37 @@ export class Stretches {
   }
 
   /** What decodes from the start on, as far as there are bytes; behind the INT3 of a place is half of something else. */
-  private insns(w: Watched, memory: readonly (number | undefined)[]): readonly Insn[] {
+  #insns(w: Watched, memory: readonly (number | undefined)[]): readonly Insn[] {
     const out: Insn[] = [];
     for (let at = 0; at < memory.length; ) {
       const end = memory.indexOf(undefined, at);
       const rest = Uint8Array.from(memory.slice(at, end < 0 ? undefined : end) as number[]);
       const d = decode(rest, rest.length);
       if (d.kind !== 'insn') break;
-      out.push({ from: at, length: d.length, text: this.assembly(rest, w.from + at) });
+      out.push({ from: at, length: d.length, text: this.#assembly(rest, w.from + at) });
       if (w.kind === 'place' && d.row.form.mnemonic === 'int3') break;
       at += d.length;
     }
     return out;
   }
 
-  private assembly(bytes: Uint8Array, address: number): string {
-    const { p } = this.machine.core;
+  #assembly(bytes: Uint8Array, address: number): string {
+    const { p } = this.#machine.core;
     const d = decode(bytes, bytes.length);
     const names = (a: number): string | undefined => p.labels.get(a) ?? nearLabel(p, a);
     return d.kind === 'insn' ? disassemble(d, address, names) : '';
   }
 
-  private cpuBytes(
+  #cpuBytes(
     w: Watched,
     cpu: number,
     memory: readonly (number | undefined)[],
     points: readonly Point[],
   ): CpuBytes {
-    const m = this.machine.core;
+    const m = this.#machine.core;
     m.select(cpu);
-    const values = memory.map((_, i) => this.machine.fetch.visible(w.cell + i));
-    const choices = w.kind === 'place' ? this.machine.fetch.choicesAt(w.from) : [];
+    const values = memory.map((_, i) => this.#machine.fetch.visible(w.cell + i));
+    const choices = w.kind === 'place' ? this.#machine.fetch.choicesAt(w.from) : [];
     const depth = Math.max(1, ...values.map((v) => v.length));
     const newest = values.map((v) => v[0] as number);
     const isNewest = (c: Choice): boolean => {
@@ -267,7 +269,7 @@ export class Stretches {
       return {
         bytes,
         has,
-        text: w.kind === 'stub' ? '' : texts(read, (b) => this.assembly(b, w.from)),
+        text: w.kind === 'stub' ? '' : texts(read, (b) => this.#assembly(b, w.from)),
         torn: read.some((c) => !c.insn),
         since: written.length > 0 ? Math.min(...written) : undefined,
       };
@@ -276,7 +278,7 @@ export class Stretches {
       cpu,
       newest: memory,
       text: texts(own.length > 0 ? own : others.filter((c) => !c.insn && !c.bytes), (b) =>
-        this.assembly(b, w.from),
+        this.#assembly(b, w.from),
       ),
       torn: own.length === 0 && others.some((c) => !c.insn),
       older,
@@ -285,17 +287,17 @@ export class Stretches {
   }
 
   /** Where a CPU goes on in a stretch: at once, or when its handlers return. */
-  private points(
+  #points(
     w: Watched,
     cpu: number,
     insns: readonly Insn[],
     end: Moment | undefined,
   ): readonly Point[] {
-    const m = this.machine.core;
+    const m = this.#machine.core;
     const out: Point[] = [];
     const point = (lo: number, text: string, bad: boolean): void => {
-      const slot = this.addresses.slotAt(lo);
-      const from = this.addresses.known(toAddress(lo)) - w.from;
+      const slot = this.#addresses.slotAt(lo);
+      const from = this.#addresses.known(toAddress(lo)) - w.from;
       if (from < 0 || from >= w.length) return;
       w.entered.add(cpu);
       const length = insns.find((i) => i.from === from)?.length ?? 1;
@@ -312,7 +314,7 @@ export class Stretches {
     const contexts = m.contextsOf(running);
     contexts.forEach((c, d) => {
       const top = d === contexts.length - 1;
-      const released = this.addresses.slotAt(c.at)?.released === true;
+      const released = this.#addresses.slotAt(c.at)?.released === true;
       const last = end?.step.bytes || released ? 'runs it' : 'fetches it';
       point(c.at, top ? (ends ? last : 'next') : 'returns here', top && ends);
     });
@@ -325,8 +327,8 @@ export class Stretches {
   }
 
   stretch(index: number, states: readonly Standing[]): Stretch {
-    const m = this.machine.core;
-    const w = this.watched[index] as Watched;
+    const m = this.#machine.core;
+    const w = this.#watched[index] as Watched;
     const word = m.p.env.fetch.moment === 8 || m.p.env.fetch.storeUnit === 8;
     const borders = Array.from({ length: w.length - 1 }, (_, i) => i + 1).flatMap(
       (before): Stretch['borders'] => {
@@ -352,7 +354,7 @@ export class Stretches {
         ),
       })),
       unused,
-      spans: Array.from({ length: w.length }, (_, i) => this.addresses.sourceOf(w.from + i)),
+      spans: Array.from({ length: w.length }, (_, i) => this.#addresses.sourceOf(w.from + i)),
     };
   }
 }

@@ -36,32 +36,32 @@ export function tellAll(
 
 class Teller implements Told {
   private readonly machine: Machine;
-  private readonly matters: ReadonlySet<number>;
-  private readonly addresses: Addresses;
-  private readonly stretches: Stretches;
+  readonly #matters: ReadonlySet<number>;
+  readonly #addresses: Addresses;
+  readonly #stretches: Stretches;
   readonly steps: ToldStep[] = [];
   readonly states: Standing[] = [];
-  private readonly phases: Phase[] = [];
+  readonly #phases: Phase[] = [];
   readonly arrows: (Arrow & { taken?: number })[] = [];
   /** Indices of commits that are part of a build, and of IRETs that are part of a sync. */
   readonly builds = new Set<number>();
   readonly returns = new Set<number>();
   /** The trace's own texts of the steps. */
   readonly said: string[] = [];
-  private patch = 0;
+  #patch = 0;
 
   constructor(machine: Machine, matters: ReadonlySet<number>, initial: number) {
     this.machine = machine;
-    this.matters = matters;
-    this.addresses = new Addresses(machine);
+    this.#matters = matters;
+    this.#addresses = new Addresses(machine);
     const start = (machine.initial()[initial] as Int32Array).slice();
-    this.stretches = new Stretches(machine, this.addresses, start);
-    this.states.push(this.standing(start));
+    this.#stretches = new Stretches(machine, this.#addresses, start);
+    this.states.push(this.#standing(start));
   }
 
   telling(): Telling {
-    const shown = this.stretches.shown();
-    const windows = this.windows();
+    const shown = this.#stretches.shown();
+    const windows = this.#windows();
     return {
       lanes: (this.states[0]?.cpus ?? []).map((c, cpu) => ({ cpu, task: c.task })),
       steps: this.steps.map((s, i) => {
@@ -78,11 +78,11 @@ class Teller implements Told {
         cpus: s.cpus,
         bytes: shown.map((i) => s.bytes[i] as StretchState),
       })),
-      phases: this.phases,
+      phases: this.#phases,
       folds: foldsOf(this),
       arrows: this.arrows,
       windows,
-      stretches: shown.map((i) => this.stretches.stretch(i, this.states)),
+      stretches: shown.map((i) => this.#stretches.stretch(i, this.states)),
     };
   }
 
@@ -92,13 +92,13 @@ class Teller implements Told {
     const { machine } = this;
     const { step, happened, before, after, violates } = moment;
     const number = this.steps.length + 1;
-    const mark = this.markOf(moment);
-    this.section(moment, number);
-    this.stretches.note(moment, number);
+    const mark = this.#markOf(moment);
+    this.#section(moment, number);
+    this.#stretches.note(moment, number);
     const last = this.states[number - 1] as Standing;
     const state = (violates ? before : after).slice();
-    const now = this.standing(state, violates ? moment : undefined);
-    this.draw(happened, step.cpu, mark, number);
+    const now = this.#standing(state, violates ? moment : undefined);
+    this.#draw(happened, step.cpu, mark, number);
     this.states.push(now);
     this.said.push(step.text);
     if (mark === 'commit' && step.part === 'build') this.builds.add(number - 1);
@@ -107,26 +107,26 @@ class Teller implements Told {
       step.span ??
       (step.address === undefined
         ? undefined
-        : this.addresses.sourceOf(this.addresses.known(step.address)));
+        : this.#addresses.sourceOf(this.#addresses.known(step.address)));
     this.steps.push({
       cpu: step.cpu,
       who: step.who,
       mark,
-      ...this.words(moment, mark, now),
+      ...this.#words(moment, mark, now),
       ...(step.address === undefined
         ? {}
-        : { address: plainAddress(this.addresses.known(step.address)) }),
+        : { address: plainAddress(this.#addresses.known(step.address)) }),
       ...(step.bytes ? { bytes: [...step.bytes] } : {}),
       ...(span ? { span } : {}),
       causes: step.causes.map((c) => c + 1),
-      matters: this.matters.has(number) || violates,
+      matters: this.#matters.has(number) || violates,
       violates,
-      begins: this.beginnings(last, now, happened, number),
+      begins: this.#beginnings(last, now, happened, number),
     });
     machine.core.s = after;
   }
 
-  private markOf({ description, operation, happened }: Moment): Mark {
+  #markOf({ description, operation, happened }: Moment): Mark {
     const delivered = happened.find((h) => h.kind === 'deliver');
     switch (description.kind) {
       case 'commit':
@@ -165,7 +165,7 @@ class Teller implements Told {
   }
 
   /** A phase of the patch begins, or its end. */
-  private section({ operation, happened }: Moment, number: number): void {
+  #section({ operation, happened }: Moment, number: number): void {
     const { p } = this.machine.core;
     const name =
       operation?.do.kind === 'release'
@@ -173,13 +173,13 @@ class Teller implements Told {
         : operation?.phase === undefined
           ? undefined
           : p.phases[operation.phase];
-    const whole = name && this.patch > 1 ? `patch ${this.patch}: ${name}` : name;
-    if (whole !== undefined && this.phases[this.phases.length - 1]?.name !== whole)
-      this.phases.push({ name: whole, from: number });
-    if (happened.some((h) => h.kind === 'begin')) this.patch++;
+    const whole = name && this.#patch > 1 ? `patch ${this.#patch}: ${name}` : name;
+    if (whole !== undefined && this.#phases[this.#phases.length - 1]?.name !== whole)
+      this.#phases.push({ name: whole, from: number });
+    if (happened.some((h) => h.kind === 'begin')) this.#patch++;
   }
 
-  private draw(happened: readonly Happening[], cpu: number, mark: Mark, step: number): void {
+  #draw(happened: readonly Happening[], cpu: number, mark: Mark, step: number): void {
     for (const h of happened) {
       if (h.kind === 'send')
         for (const to of h.to) this.arrows.push({ kind: 'ipi', step, from: cpu, to });
@@ -194,7 +194,7 @@ class Teller implements Told {
   }
 
   /** The label of a step, and its detail. */
-  private words(
+  #words(
     { step, description, operation, happened, violates }: Moment,
     mark: Mark,
     now: Standing,
@@ -204,18 +204,18 @@ class Teller implements Told {
       text,
       detail,
     });
-    const near = (lo: number): string => this.addresses.near(toAddress(lo));
+    const near = (lo: number): string => this.#addresses.near(toAddress(lo));
     const interrupted = (): string => {
       const at = this.machine.core.contextsOf(taskOf(this.machine.core, step.cpu));
       const below = at[at.length - 2];
       if (!below) return '';
       const handler = this.machine.kernel.at(below.at) >= 0 && handlerNames[below.kind];
-      return handler ? `in the ${handler} handler` : `at ${this.addresses.where(below.at)}`;
+      return handler ? `in the ${handler} handler` : `at ${this.#addresses.where(below.at)}`;
     };
     if (violates && description.kind === 'instruction' && step.address !== undefined) {
-      const known = this.addresses.known(step.address);
-      const text = step.bytes ? step.text : (this.stretches.retained(known) ?? step.text);
-      return said(text === 'fetch' ? 'fetch' : `\`${text}\``, `at ${this.addresses.near(known)}`);
+      const known = this.#addresses.known(step.address);
+      const text = step.bytes ? step.text : (this.#stretches.retained(known) ?? step.text);
+      return said(text === 'fetch' ? 'fetch' : `\`${text}\``, `at ${this.#addresses.near(known)}`);
     }
     switch (mark) {
       case 'poke':
@@ -242,7 +242,7 @@ class Teller implements Told {
         return said('sync: all acknowledged');
       case 'acknowledge': {
         const ack = happened.find((h) => h.kind === 'ack');
-        return said('acknowledge', ack ? `on top of ${this.addresses.where(ack.inside)}` : '');
+        return said('acknowledge', ack ? `on top of ${this.#addresses.where(ack.inside)}` : '');
       }
       case 'ipi':
         return said(
@@ -250,7 +250,7 @@ class Teller implements Told {
           interrupted(),
         );
       case 'trap':
-        return said(`\`${step.text}\`, #BP`, `at ${this.addresses.near(step.address ?? 0)}`);
+        return said(`\`${step.text}\`, #BP`, `at ${this.#addresses.near(step.address ?? 0)}`);
       case 'nmi':
       case 'irq': {
         const kind = mark.toUpperCase();
@@ -265,7 +265,7 @@ class Teller implements Told {
           stand?.interrupts && !this.states[this.states.length - 2]?.cpus[step.cpu]?.interrupts;
         return said(
           '`iret`',
-          back ? `to ${this.addresses.where(back.to)}${opens ? ', IF=1' : ''}` : '',
+          back ? `to ${this.#addresses.where(back.to)}${opens ? ', IF=1' : ''}` : '',
         );
       }
       case 'serialise':
@@ -275,20 +275,20 @@ class Teller implements Told {
       case 'instruction':
         return said(
           `\`${step.text}\``,
-          [step.address === undefined ? '' : `at ${near(step.address)}`, this.noted(step.note)]
+          [step.address === undefined ? '' : `at ${near(step.address)}`, this.#noted(step.note)]
             .filter((x) => x !== '')
             .join(', '),
         );
       case 'statement':
         return said(
           description.kind === 'event' ? step.text : `\`${step.text}\``,
-          this.noted(step.note),
+          this.#noted(step.note),
         );
     }
   }
 
   /** Of what a step changed, what its picture does not say. */
-  private noted(note: string): string {
+  #noted(note: string): string {
     return note
       .split('; ')
       .filter((n) => !n.endsWith(' serialised'))
@@ -296,7 +296,7 @@ class Teller implements Told {
   }
 
   /** What starts on lanes with this step, at most one word a CPU. */
-  private beginnings(
+  #beginnings(
     last: Standing,
     now: Standing,
     happened: readonly Happening[],
@@ -319,23 +319,23 @@ class Teller implements Told {
 
   // ---- where CPUs stand
 
-  private standing(state: Int32Array, end?: Moment): Standing {
+  #standing(state: Int32Array, end?: Moment): Standing {
     const m = this.machine.core;
     m.s = state;
     return {
-      cpus: m.l.cpus.map((_, cpu) => this.stand(cpu)),
-      bytes: this.stretches.at(state, end),
+      cpus: m.l.cpus.map((_, cpu) => this.#stand(cpu)),
+      bytes: this.#stretches.at(state, end),
     };
   }
 
-  private stand(cpu: number): Stand {
+  #stand(cpu: number): Stand {
     const m = this.machine.core;
     const at = m.l.cpus[cpu] as number;
     const task = taskOf(m, cpu);
     const contexts = m.contextsOf(task);
     const top = contexts[contexts.length - 1] as (typeof contexts)[number];
     const flags = m.s[(m.l.tasks[task] as number) + taskField.flags] as number;
-    const inside = contexts.map((c) => this.addresses.slotAt(c.at)).filter((x) => x !== undefined);
+    const inside = contexts.map((c) => this.#addresses.slotAt(c.at)).filter((x) => x !== undefined);
     const stub = inside[inside.length - 1];
     const operation = m.p.kernel[this.machine.kernel.at(top.at)];
     const handlers = contexts.slice(1).map((c) => handlerNames[c.kind] ?? 'handler');
@@ -345,11 +345,11 @@ class Teller implements Told {
       at:
         operation && contexts.length > 1
           ? `${handlers[handlers.length - 1]} handler`
-          : this.addresses.where(top.at),
+          : this.#addresses.where(top.at),
       interrupts: (flags & flagBits.if) !== 0,
       shadow: m.s[at + cpuField.shadow] !== 0,
       waits: operation?.do.kind === 'acks' && (m.s[m.l.outstanding] as number) > 0,
-      stub: stub && { name: this.addresses.slotName(stub.slot), released: stub.released },
+      stub: stub && { name: this.#addresses.slotName(stub.slot), released: stub.released },
       pending: (m.s[at + cpuField.ipi] as number) + (m.s[at + cpuField.nmiIpi] as number),
     };
   }
@@ -357,7 +357,7 @@ class Teller implements Told {
   // ---- over the whole run
 
   /** Where the interrupt could come that was acknowledged on top of a stub. */
-  private windows(): readonly Window[] {
+  #windows(): readonly Window[] {
     const out: Window[] = [];
     const open = (state: number, cpu: number): boolean => {
       const stand = this.states[state]?.cpus[cpu];

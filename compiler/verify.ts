@@ -90,14 +90,14 @@ export interface SavedVerification {
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
-  private readonly compiled: Compiled;
-  private readonly bounds: Bounds;
-  private readonly closing: Closing | undefined;
-  private readonly done: CheckResult[] = [];
-  private savedDone = 0;
-  private at = 0;
-  private readonly searching: Searching;
-  private readonly reducing: Reducing | undefined;
+  readonly #compiled: Compiled;
+  readonly #bounds: Bounds;
+  readonly #closing: Closing | undefined;
+  readonly #done: CheckResult[] = [];
+  #savedDone = 0;
+  #at = 0;
+  readonly #searching: Searching;
+  readonly #reducing: Reducing | undefined;
   private current:
     | { machine: Machine; search: Search; lowered: Lowered; searched: Searched }
     | undefined;
@@ -107,22 +107,22 @@ export class Verification {
    * makes it smaller; the same verdicts and runs of violations, and the counts of what was searched.
    */
   constructor(compiled: Compiled, scenario: Scenario, bounds: Bounds, how: How = {}) {
-    this.searching = how.searching ?? interpreted;
-    this.reducing = how.reducing;
-    this.compiled = compiled;
+    this.#searching = how.searching ?? interpreted;
+    this.#reducing = how.reducing;
+    this.#compiled = compiled;
     this.scenario = scenario;
-    this.bounds = bounds;
-    this.closing = how.closing;
+    this.#bounds = bounds;
+    this.#closing = how.closing;
   }
 
   /** What has been found since the last time; undefined where that is nothing. */
   save(): SavedVerification | undefined {
     // What a bound has cut could go further another time.
-    const cut = this.done.some((c) => c.result.bound !== undefined);
+    const cut = this.#done.some((c) => c.result.bound !== undefined);
     const search = cut ? undefined : this.current?.search.save();
-    const done = cut ? [] : this.done.slice(this.savedDone);
+    const done = cut ? [] : this.#done.slice(this.#savedDone);
     if (search === undefined && done.length === 0) return undefined;
-    this.savedDone = this.done.length;
+    this.#savedDone = this.#done.length;
     if (search === undefined || this.current === undefined) return { done };
     this.current.searched.end();
     return { done, search, executed: Uint8Array.from(this.current.machine.kernel.executed) };
@@ -131,12 +131,12 @@ export class Verification {
   /** Goes on from where one of the same program was saved; all of it must be given, in order, before the first state. */
   restore({ done, search, executed }: SavedVerification): void {
     if (done.length > 0) this.current = undefined;
-    this.done.push(...done);
-    this.savedDone = this.done.length;
-    this.at = this.done.length;
-    const check = this.scenario.checks[this.at];
+    this.#done.push(...done);
+    this.#savedDone = this.#done.length;
+    this.#at = this.#done.length;
+    const check = this.scenario.checks[this.#at];
     if (search === undefined || check === undefined) return;
-    const { machine, search: mine } = this.begun(check);
+    const { machine, search: mine } = this.#begun(check);
     mine.restore(search);
     executed?.forEach((e, i) => {
       if (e === 1) machine.kernel.executed[i] = 1;
@@ -144,14 +144,14 @@ export class Verification {
   }
 
   /** The search of the check that is next. */
-  private begun(check: Check): NonNullable<typeof this.current> {
+  #begun(check: Check): NonNullable<typeof this.current> {
     if (!this.current) {
-      const lowered = programOf(this.compiled, check);
+      const lowered = programOf(this.#compiled, check);
       const machine = createMachine(lowered.program);
-      const searched = this.searching(lowered.program, machine);
+      const searched = this.#searching(lowered.program, machine);
       const { model } = searched;
-      const reduced = this.reducing?.(lowered.program, machine, model) ?? [];
-      const search = createReducedSearch(model, reduced, this.bounds);
+      const reduced = this.#reducing?.(lowered.program, machine, model) ?? [];
+      const search = createReducedSearch(model, reduced, this.#bounds);
       this.current = { machine, lowered, search, searched };
     }
     return this.current;
@@ -159,21 +159,21 @@ export class Verification {
 
   /** Expands up to `budget` states. */
   advance(budget: number): { readonly done: boolean } {
-    const check = this.scenario.checks[this.at];
+    const check = this.scenario.checks[this.#at];
     if (!check) return { done: true };
-    if (this.begun(check).search.advance(budget).done) this.close(check);
-    return { done: this.at >= this.scenario.checks.length };
+    if (this.#begun(check).search.advance(budget).done) this.#close(check);
+    return { done: this.#at >= this.scenario.checks.length };
   }
 
   /** Ends it for a reason (`time`); what was found until then is kept, and checks that did not begin are unfinished. */
   stop(reason: string): void {
-    while (this.at < this.scenario.checks.length) {
+    while (this.#at < this.scenario.checks.length) {
       if (!this.current) this.advance(0);
-      const check = this.scenario.checks[this.at];
+      const check = this.scenario.checks[this.#at];
       if (!this.current || !check) continue;
       this.current.search.stop(reason);
       while (!this.current.search.advance(1 << 20).done);
-      this.close(check);
+      this.#close(check);
     }
   }
 
@@ -188,7 +188,7 @@ export class Verification {
   } {
     const p = this.current?.search.progress();
     return {
-      check: this.at,
+      check: this.#at,
       states: p?.states ?? 0,
       transitions: p?.transitions ?? 0,
       depth: p?.depth ?? 0,
@@ -197,10 +197,10 @@ export class Verification {
     };
   }
   get finished(): number {
-    return this.done.length;
+    return this.#done.length;
   }
 
-  private close(check: Check): void {
+  #close(check: Check): void {
     const { machine, search, lowered, searched } = this.current as NonNullable<typeof this.current>;
     const result = search.result();
     searched.end();
@@ -211,14 +211,14 @@ export class Verification {
       how: result.search === 'reduced' ? `reduced; ${searched.how()}` : searched.how(),
       ...inText(lowered.program, machine, result, (i) => executed[i] === 1),
     };
-    this.done.push(closed);
-    this.closing?.(this.at, closed, search, machine);
+    this.#done.push(closed);
+    this.#closing?.(this.#at, closed, search, machine);
     this.current = undefined;
-    this.at++;
+    this.#at++;
   }
 
   result(): ScenarioResult {
-    const checks = this.done;
+    const checks = this.#done;
     const verdicts = checks.map((c) => c.result.verdict);
     const verdict: Verdict = verdicts.includes('violated')
       ? 'violated'

@@ -29,35 +29,35 @@ interface Suspicion {
 }
 
 export class Warnings {
-  private readonly text: string;
-  private readonly file: File;
-  private readonly items: readonly Item[];
-  private readonly pokes = new Map<string, Suspicion>();
-  private readonly witnesses = new Map<string, Suspicion>();
-  private readonly handlers = new Map<string, Suspicion>();
-  private readonly stores = new Map<string, Suspicion>();
-  private readonly scenarios = new Map<Question, string[]>();
+  readonly #text: string;
+  readonly #file: File;
+  readonly #items: readonly Item[];
+  readonly #pokes = new Map<string, Suspicion>();
+  readonly #witnesses = new Map<string, Suspicion>();
+  readonly #handlers = new Map<string, Suspicion>();
+  readonly #stores = new Map<string, Suspicion>();
+  readonly #scenarios = new Map<Question, string[]>();
   /** Some scenario is to hold where nothing but a sync orders what other CPUs fetch. */
-  private ordersNothing = false;
+  #ordersNothing = false;
 
   constructor(text: string, file: File) {
-    this.text = text;
-    this.file = file;
-    this.items = allItems(file.items);
+    this.#text = text;
+    this.#file = file;
+    this.#items = allItems(file.items);
   }
 
   /** One check, and what it was lowered to. */
   see(scenario: Question, check: Check, program: Program): void {
     const settings = readSettings(check.settings, () => {});
-    const keys = this.scenarios.get(scenario) ?? [];
+    const keys = this.#scenarios.get(scenario) ?? [];
     keys.push(questionKey(check, settings));
-    this.scenarios.set(scenario, keys);
+    this.#scenarios.set(scenario, keys);
     if (scenario.expected.kind === 'holds' && !program.env.fetch.codeOrder)
-      this.ordersNothing = true;
-    this.seePokes(program);
-    this.seeWitnesses(program);
-    this.seeStores(program, settings);
-    this.seeHandlers(check.options);
+      this.#ordersNothing = true;
+    this.#seePokes(program);
+    this.#seeWitnesses(program);
+    this.#seeStores(program, settings);
+    this.#seeHandlers(check.options);
   }
 
   /** After every check was seen. */
@@ -70,21 +70,21 @@ export class Warnings {
           severity: 'warning',
           message: s.message,
           span: s.span,
-          ...(fix ? { fix: { title: fix, edits: [this.removal(s.span)] } } : {}),
+          ...(fix ? { fix: { title: fix, edits: [this.#removal(s.span)] } } : {}),
         }));
     return [
-      ...this.sameScenarios(),
-      ...this.unusedOptions(),
-      ...this.neverComes(),
-      ...this.unsyncedPhases(),
-      ...warn('poke-same', this.pokes.values(), 'remove the poke'),
-      ...warn('witness-no-trap', this.witnesses.values(), 'remove the witness'),
-      ...warn('handler-shadowed', this.handlers.values()),
-      ...warn('store-split', this.stores.values()),
+      ...this.#sameScenarios(),
+      ...this.#unusedOptions(),
+      ...this.#neverComes(),
+      ...this.#unsyncedPhases(),
+      ...warn('poke-same', this.#pokes.values(), 'remove the poke'),
+      ...warn('witness-no-trap', this.#witnesses.values(), 'remove the witness'),
+      ...warn('handler-shadowed', this.#handlers.values()),
+      ...warn('store-split', this.#stores.values()),
     ];
   }
 
-  private suspect(
+  #suspect(
     list: Map<string, Suspicion>,
     span: Span,
     cleared: boolean,
@@ -95,25 +95,25 @@ export class Warnings {
     if (known) known.cleared ||= cleared;
     else list.set(key, { span, message: message(), cleared });
   }
-  private words(span: Span): string {
-    return this.text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
+  #words(span: Span): string {
+    return this.#text.slice(span.start, span.end).replace(/\s+/g, ' ').trim();
   }
 
   /** Takes out what stands at a place, with the `;` that parts it from what follows, or from what it follows. */
-  private removal(span: Span): Edit {
-    const behind = /^[ \t]*;[ \t]*/.exec(this.text.slice(span.end));
+  #removal(span: Span): Edit {
+    const behind = /^[ \t]*;[ \t]*/.exec(this.#text.slice(span.end));
     if (behind) return { span: { start: span.start, end: span.end + behind[0].length }, text: '' };
-    const before = /[ \t]*;[ \t]*$/.exec(this.text.slice(0, span.start));
+    const before = /[ \t]*;[ \t]*$/.exec(this.#text.slice(0, span.start));
     return { span: { start: span.start - (before?.[0].length ?? 0), end: span.end }, text: '' };
   }
 
   // ---- scenarios and options
 
   /** Two scenarios that are the same checks: what the second one's name says, nothing in it does. */
-  private sameScenarios(): Diagnostic[] {
+  #sameScenarios(): Diagnostic[] {
     const out: Diagnostic[] = [];
     const seen = new Map<string, Question[]>();
-    for (const [scenario, keys] of this.scenarios) {
+    for (const [scenario, keys] of this.#scenarios) {
       const key = [...new Set(keys)].sort().join('\n');
       const earlier = seen.get(key) ?? [];
       for (const first of earlier) {
@@ -134,7 +134,7 @@ export class Warnings {
           severity: 'warning',
           message: `"${scenario.name}" asks what "${first.name}" asks${tail}`,
           span:
-            this.items.flatMap((i) =>
+            this.#items.flatMap((i) =>
               i.kind === 'scenario' && i.span === scenario.span ? [i.name.span] : [],
             )[0] ?? scenario.span,
         });
@@ -145,10 +145,10 @@ export class Warnings {
     return out;
   }
 
-  private unusedOptions(): Diagnostic[] {
+  #unusedOptions(): Diagnostic[] {
     const read = new Set<string>();
-    for (const e of expressionsIn(this.file.items)) if (e.kind === 'name') read.add(e.text);
-    return this.items.flatMap((item) => {
+    for (const e of expressionsIn(this.#file.items)) if (e.kind === 'name') read.add(e.text);
+    return this.#items.flatMap((item) => {
       if (item.kind !== 'option') return [];
       const left = item.names.filter((n) => read.has(n.text));
       return item.names
@@ -158,11 +158,11 @@ export class Warnings {
           const declaration =
             left.length === 0 && item.names.length === 1
               ? { span: item.span, text: '' }
-              : this.nameRemoval(item.names, n);
-          const settings = this.items
+              : this.#nameRemoval(item.names, n);
+          const settings = this.#items
             .flatMap((i) => (i.kind === 'scenario' || i.kind === 'machine' ? i.settings : []))
             .filter((s) => s.kind === 'option' && s.name.text === n.text)
-            .map((s) => this.removal(s.span));
+            .map((s) => this.#removal(s.span));
           const edits = [declaration, ...settings].sort((a, b) => a.span.start - b.span.start);
           return {
             code: 'unused-option',
@@ -174,7 +174,7 @@ export class Warnings {
         });
     });
   }
-  private nameRemoval(names: readonly { readonly span: Span }[], n: { readonly span: Span }): Edit {
+  #nameRemoval(names: readonly { readonly span: Span }[], n: { readonly span: Span }): Edit {
     const at = names.indexOf(n);
     const next = names[at + 1];
     const before = names[at - 1];
@@ -183,8 +183,8 @@ export class Warnings {
   }
 
   /** Code of an interrupt that no scenario lets come. */
-  private neverComes(): Diagnostic[] {
-    const asked = this.items
+  #neverComes(): Diagnostic[] {
+    const asked = this.#items
       .flatMap((i): readonly Setting[] =>
         i.kind === 'scenario' || i.kind === 'machine' ? i.settings : [],
       )
@@ -193,7 +193,7 @@ export class Warnings {
           ? (s.atoms[1] ?? []).flatMap((a) => ('text' in a ? [a.text] : []))
           : [],
       );
-    return this.items.flatMap((item): Diagnostic[] =>
+    return this.#items.flatMap((item): Diagnostic[] =>
       item.kind === 'runs' &&
       (item.who === 'irq' || item.who === 'nmi') &&
       item.name &&
@@ -212,12 +212,12 @@ export class Warnings {
 
   // ---- phases
 
-  private unsyncedPhases(): Diagnostic[] {
-    if (!this.ordersNothing) return [];
+  #unsyncedPhases(): Diagnostic[] {
+    if (!this.#ordersNothing) return [];
     const found = new Map<string, Diagnostic>();
-    for (const item of this.items) {
+    for (const item of this.#items) {
       if (item.kind !== 'patch') continue;
-      const walk = new Phases(this.items, (phase, next) => {
+      const walk = new Phases(this.#items, (phase, next) => {
         const end = phase.span.end;
         found.set(`${phase.span.start}`, {
           code: 'phase-unsynced',
@@ -238,7 +238,7 @@ export class Warnings {
   // ---- pokes
 
   /** Each patch as it can begin, with what its places then hold, byte by byte along every way through it. */
-  private seePokes(program: Program): void {
+  #seePokes(program: Program): void {
     const { kernel } = program;
     kernel.forEach((op, start) => {
       if (op.do.kind !== 'begin') return;
@@ -248,13 +248,13 @@ export class Warnings {
       const end = kernel.findIndex(
         (x, i) => i > start && x.do.kind === 'finish' && x.do.patch === index,
       );
-      for (const backwards of this.directions(program, index))
-        this.follow(program, patch, kernel, start + 1, end, backwards);
+      for (const backwards of this.#directions(program, index))
+        this.#follow(program, patch, kernel, start + 1, end, backwards);
     });
   }
 
   /** A patch that is done twice, or whose places others change too, may find them as it leaves them. */
-  private directions(program: Program, index: number): readonly boolean[] {
+  #directions(program: Program, index: number): readonly boolean[] {
     const begun = program.kernel.filter((op) => op.do.kind === 'begin' && op.do.patch === index);
     const places = program.patches[index]?.changes.map((c) => c.place) ?? [];
     const others = program.patches.some(
@@ -263,7 +263,7 @@ export class Warnings {
     return begun.length > 1 || others ? [false, true] : [false];
   }
 
-  private follow(
+  #follow(
     program: Program,
     patch: Patch,
     kernel: readonly KernelOp[],
@@ -321,17 +321,17 @@ export class Warnings {
       const op = kernel[at];
       if (op?.do.kind !== 'poke') continue;
       const changes = writes(op).some(([k, value]) => value === unknown || now[k] !== value);
-      this.suspect(
-        this.pokes,
+      this.#suspect(
+        this.#pokes,
         op.span,
         changes,
-        () => `\`${this.words(op.span)}\` writes what is there already: it changes nothing`,
+        () => `\`${this.#words(op.span)}\` writes what is there already: it changes nothing`,
       );
     }
   }
 
   /** A store of several bytes that an aligned unit does not hold, at a position that nobody asked for. */
-  private seeStores(program: Program, settings: Settings): void {
+  #seeStores(program: Program, settings: Settings): void {
     const { storeUnit } = program.env.fetch;
     for (const op of program.kernel) {
       const doing = op.do;
@@ -344,8 +344,8 @@ export class Warnings {
       const length = doing.to - doing.from;
       const name = program.places[doing.place]?.name ?? '';
       const split = at + length > unit && settings.positions.length === 0;
-      this.suspect(
-        this.stores,
+      this.#suspect(
+        this.#stores,
         op.span,
         !split,
         () =>
@@ -356,16 +356,16 @@ export class Warnings {
 
   // ---- traps
 
-  private seeWitnesses(program: Program): void {
+  #seeWitnesses(program: Program): void {
     for (const w of program.witnesses) {
       const dead = trapsOf(w.expr, program).find((address) => !canTrap(program, address));
       const where =
         program.places.find((p) => p.from === dead)?.name ??
         (dead === undefined ? undefined : program.labels.get(dead)) ??
         'that address';
-      this.suspect(
-        this.witnesses,
-        this.items.find((i) => i.kind === 'witness' && i.expr.span.start === w.span.start)?.span ??
+      this.#suspect(
+        this.#witnesses,
+        this.#items.find((i) => i.kind === 'witness' && i.expr.span.start === w.span.start)?.span ??
           w.span,
         dead === undefined,
         () => `no run reaches this: nothing puts an \`int3\` at \`${where}\``,
@@ -373,31 +373,31 @@ export class Warnings {
     }
   }
 
-  private readonly asked = new Set<string>();
+  readonly #asked = new Set<string>();
 
-  private seeHandlers(options: Options): void {
+  #seeHandlers(options: Options): void {
     const key = [...options].join();
-    if (this.asked.has(key)) return;
-    this.asked.add(key);
-    const spec = flatten(this.file, options, () => {});
+    if (this.#asked.has(key)) return;
+    this.#asked.add(key);
+    const spec = flatten(this.#file, options, () => {});
     /** Places whose traps never come further than to an earlier rule. */
     const taken = new Map<string, Span>();
     let all: Span | undefined;
     for (const rule of spec.breakpoints) {
-      const at = rule.at.map((e) => this.words(e.span));
+      const at = rule.at.map((e) => this.#words(e.span));
       const first =
         all ??
         (at.length > 0 && at.every((a) => taken.has(a)) ? taken.get(at[0] ?? '') : undefined);
       const head = { start: rule.span.start, end: rule.body.span.start };
-      this.suspect(
-        this.handlers,
+      this.#suspect(
+        this.#handlers,
         {
           start: head.start,
-          end: head.start + this.text.slice(head.start, head.end).trimEnd().length,
+          end: head.start + this.#text.slice(head.start, head.end).trimEnd().length,
         },
         first === undefined,
         () => {
-          const line = this.text.slice(0, first?.start ?? 0).split('\n').length;
+          const line = this.#text.slice(0, first?.start ?? 0).split('\n').length;
           return `no trap comes to this rule: the one in line ${line} is asked before, and never declines`;
         },
       );
@@ -506,28 +506,28 @@ interface Open {
  * the spec that leaves it out says so.
  */
 class Phases {
-  private readonly defines: Defines;
-  private readonly found: (phase: Phase, next: Phase) => void;
-  private names: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-  private sites: ReadonlySet<string> = new Set();
-  private inside: Phase | undefined;
-  private depth = 0;
+  readonly #defines: Defines;
+  readonly #found: (phase: Phase, next: Phase) => void;
+  #names: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  #sites: ReadonlySet<string> = new Set();
+  #inside: Phase | undefined;
+  #depth = 0;
 
   constructor(items: readonly Item[], found: (phase: Phase, next: Phase) => void) {
-    this.defines = items.filter((i) => i.kind === 'define');
-    this.found = found;
+    this.#defines = items.filter((i) => i.kind === 'define');
+    this.#found = found;
   }
 
   patch(item: Extract<Item, { kind: 'patch' }>): void {
-    this.sites = new Set(item.changes.map((c) => c.place.text));
-    this.block(item.body, []);
+    this.#sites = new Set(item.changes.map((c) => c.place.text));
+    this.#block(item.body, []);
   }
 
-  private block(block: Block, open: readonly Open[]): readonly Open[] {
-    return block.body.reduce((now: readonly Open[], s) => this.statement(s, now), open);
+  #block(block: Block, open: readonly Open[]): readonly Open[] {
+    return block.body.reduce((now: readonly Open[], s) => this.#statement(s, now), open);
   }
 
-  private statement(s: Stmt, open: readonly Open[]): readonly Open[] {
+  #statement(s: Stmt, open: readonly Open[]): readonly Open[] {
     switch (s.kind) {
       case 'sync':
       case 'waitfor':
@@ -536,58 +536,58 @@ class Phases {
       case 'stop':
         return [];
       case 'phase': {
-        const outer = this.inside;
-        this.inside = s;
-        const after = this.block(s.body, open);
-        this.inside = outer;
+        const outer = this.#inside;
+        this.#inside = s;
+        const after = this.#block(s.body, open);
+        this.#inside = outer;
         return after;
       }
       case 'poke': {
-        const phase = this.inside;
+        const phase = this.#inside;
         if (!phase) return open;
-        const places = this.names.get(s.place.text) ?? new Set([s.place.text]);
+        const places = this.#names.get(s.place.text) ?? new Set([s.place.text]);
         for (const o of open)
           if (o.phase !== phase && [...places].some((p) => o.places.has(p)))
-            this.found(o.phase, phase);
+            this.#found(o.phase, phase);
         return [...open, { phase, places }];
       }
       case 'if': {
-        const yes = this.block(s.then, open);
-        const no = s.else ? this.block(s.else, open) : open;
+        const yes = this.#block(s.then, open);
+        const no = s.else ? this.#block(s.else, open) : open;
         const kept = open.filter((o) => yes.includes(o) && no.includes(o));
         return [...kept, ...[...yes, ...no].filter((o) => !open.includes(o))];
       }
       case 'while':
-        return this.block(s.body, open);
+        return this.#block(s.body, open);
       case 'for':
-        return this.named(new Map(this.names).set(s.name.text, this.sites), s.body, open);
+        return this.#named(new Map(this.#names).set(s.name.text, this.#sites), s.body, open);
       case 'call': {
-        const define = this.defines.find((d) => d.name.text === s.call.name.text);
-        if (!define || this.depth > 20) return open;
+        const define = this.#defines.find((d) => d.name.text === s.call.name.text);
+        if (!define || this.#depth > 20) return open;
         const names = new Map<string, ReadonlySet<string>>();
         define.params.forEach((p, i) => {
           const arg: Expr | undefined = s.call.args[i];
           if (arg?.kind === 'name')
-            names.set(p.text, this.names.get(arg.text) ?? new Set([arg.text]));
+            names.set(p.text, this.#names.get(arg.text) ?? new Set([arg.text]));
         });
-        return this.named(names, define.body, open);
+        return this.#named(names, define.body, open);
       }
       default:
         return open;
     }
   }
 
-  private named(
+  #named(
     names: ReadonlyMap<string, ReadonlySet<string>>,
     body: Block,
     open: readonly Open[],
   ): readonly Open[] {
-    const outer = this.names;
-    this.names = names;
-    this.depth++;
-    const after = this.block(body, open);
-    this.depth--;
-    this.names = outer;
+    const outer = this.#names;
+    this.#names = names;
+    this.#depth++;
+    const after = this.#block(body, open);
+    this.#depth--;
+    this.#names = outer;
     return after;
   }
 }

@@ -220,57 +220,57 @@ class Searches {
   /** Those that hold states and have no verdict yet. */
   readonly begun = new Map<number, Task>();
   private readonly mine: Work;
-  private readonly anew: boolean;
+  readonly #anew: boolean;
   /** Those that hold more than a turn's states, the newest last. */
-  private readonly deep: Task[] = [];
+  readonly #deep: Task[] = [];
   /** Those whose first turn is not over. */
-  private turns: readonly number[];
-  private readonly first: number | undefined;
+  #turns: readonly number[];
+  readonly #first: number | undefined;
 
   constructor(mine: Work, anew: boolean) {
     this.mine = mine;
-    this.anew = anew;
-    this.turns = [...mine.pending];
-    this.first = mine.pending[0];
+    this.#anew = anew;
+    this.#turns = [...mine.pending];
+    this.#first = mine.pending[0];
   }
 
   next(): Task {
     const { wanted, pending } = this.mine;
-    this.turns = this.turns.filter((i) => pending.includes(i) && !this.begun.get(i)?.turned);
-    const queue = this.turns.length > 0 ? this.turns : pending;
+    this.#turns = this.#turns.filter((i) => pending.includes(i) && !this.begun.get(i)?.turned);
+    const queue = this.#turns.length > 0 ? this.#turns : pending;
     const index =
       wanted !== undefined && queue.includes(wanted)
         ? wanted
-        : (this.deep.findLast((t) => queue.includes(t.index))?.index ?? (queue[0] as number));
-    const task = this.begun.get(index) ?? this.begin(index);
+        : (this.#deep.findLast((t) => queue.includes(t.index))?.index ?? (queue[0] as number));
+    const task = this.begun.get(index) ?? this.#begin(index);
     this.begun.set(index, task);
-    if (this.turns.length === 0) this.deepen(task);
+    if (this.#turns.length === 0) this.#deepen(task);
     return task;
   }
 
   drop(task: Task): void {
     this.begun.delete(task.index);
-    const at = this.deep.indexOf(task);
-    if (at >= 0) this.deep.splice(at, 1);
+    const at = this.#deep.indexOf(task);
+    if (at >= 0) this.#deep.splice(at, 1);
   }
 
   /** One may wait with what it holds in memory; more begin anew when their turn comes. */
-  private deepen(task: Task): void {
-    if (this.deep.at(-1) === task) return;
-    const at = this.deep.indexOf(task);
-    if (at >= 0) this.deep.splice(at, 1);
-    this.deep.push(task);
-    const over = this.deep.length > 2 ? this.deep[0] : undefined;
+  #deepen(task: Task): void {
+    if (this.#deep.at(-1) === task) return;
+    const at = this.#deep.indexOf(task);
+    if (at >= 0) this.#deep.splice(at, 1);
+    this.#deep.push(task);
+    const over = this.#deep.length > 2 ? this.#deep[0] : undefined;
     if (over) this.drop(over);
   }
 
-  private begin(index: number): Task {
+  #begin(index: number): Task {
     const { mine } = this;
     const scenario = mine.compiled.scenarios[index];
     if (!scenario) throw new Error(`no scenario ${index}`);
-    const found = this.anew ? undefined : known.standing(mine.compiled, scenario);
+    const found = this.#anew ? undefined : known.standing(mine.compiled, scenario);
     if (!found) {
-      const looked = index === (mine.wanted ?? this.first);
+      const looked = index === (mine.wanted ?? this.#first);
       return new Search(mine, index, scenario, looked ? firstTurn : turn);
     }
     return {
@@ -291,71 +291,71 @@ class Search implements Task {
   readonly scenario: Scenario;
   readonly kept = false;
   turned = false;
-  private readonly version: number;
-  private readonly verification: Verification;
+  readonly #version: number;
+  readonly #verification: Verification;
   /** Of each check. */
-  private readonly seconds: number[];
-  private told = performance.now();
+  readonly #seconds: number[];
+  #told = performance.now();
   private states = 0;
   private check = 0;
   /** States of a check with which its first turn ends. */
-  private readonly turn: number;
+  readonly #turn: number;
 
   constructor(mine: Work, index: number, scenario: Scenario, most: number) {
-    this.turn = most;
+    this.#turn = most;
     this.index = index;
     this.scenario = scenario;
-    this.version = mine.version;
-    this.verification = new Verification(mine.compiled, scenario, mine.bounds, {
+    this.#version = mine.version;
+    this.#verification = new Verification(mine.compiled, scenario, mine.bounds, {
       reducing: reductions,
       searching: (p, machine) => quick(p, machine, () => generator, patience),
     });
-    this.seconds = scenario.checks.map(() => 0);
+    this.#seconds = scenario.checks.map(() => 0);
   }
 
-  readonly done = (): Done => ({ result: this.verification.result(), seconds: this.seconds });
+  readonly done = (): Done => ({ result: this.#verification.result(), seconds: this.#seconds });
 
   advance(): boolean {
-    const { check } = this.verification.progress();
+    const { check } = this.#verification.progress();
     const from = performance.now();
-    const { done } = this.verification.advance(budget);
-    const { states } = this.verification.progress();
-    if (states > this.turn) this.turned = true;
+    const { done } = this.#verification.advance(budget);
+    const { states } = this.#verification.progress();
+    if (states > this.#turn) this.turned = true;
     // On its way before it is worth its use.
     if (states > patience / 2) load();
     const now = performance.now();
     const spent = now - from;
-    this.seconds[check] = (this.seconds[check] ?? 0) + spent / 1000;
+    this.#seconds[check] = (this.#seconds[check] ?? 0) + spent / 1000;
     if (spent > 0) budget = Math.min(20_000, Math.max(50, Math.round((budget * slice) / spent)));
-    if (now - this.told >= beat && !done) this.tell(now);
+    if (now - this.#told >= beat && !done) this.#tell(now);
     return done;
   }
 
   stop(): void {
-    this.verification.stop('stopped');
+    this.#verification.stop('stopped');
   }
 
-  private tell(now: number): void {
-    const p = this.verification.progress();
+  #tell(now: number): void {
+    const p = this.#verification.progress();
     // A full search that takes over from a reduced one counts from the start, as the next check does.
     if (p.check !== this.check || p.states < this.states) this.states = 0;
     say({
       kind: 'running',
-      version: this.version,
+      version: this.#version,
       scenario: this.index,
       progress: {
         check: p.check,
         states: p.states,
-        statesPerSecond: Math.round(((p.states - this.states) * 1000) / (now - this.told)),
+        statesPerSecond: Math.round(((p.states - this.states) * 1000) / (now - this.#told)),
         depth: p.depth,
         queue: p.queue,
         bytes: p.bytes,
-        seconds: this.seconds.reduce((a, b) => a + b, 0),
+        seconds: this.#seconds.reduce((a, b) => a + b, 0),
       },
     });
     this.check = p.check;
     this.states = p.states;
-    this.told = now;
+    this.#told = now;
   }
 }
 

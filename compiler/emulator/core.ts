@@ -65,9 +65,9 @@ export class Core {
   /** Whether an index is a register that exists inside passes only. */
   readonly deadRegisters: readonly boolean[];
   readonly registerIndex: Int32Array;
-  private readonly dataIndex = new Map<number, number>();
-  private readonly textBytes = new Map<number, number>();
-  private readonly cellIndex = new Map<number, number>();
+  readonly #dataIndex = new Map<number, number>();
+  readonly #textBytes = new Map<number, number>();
+  readonly #cellIndex = new Map<number, number>();
 
   s: Int32Array;
   /** High word of the last 64-bit value that a function returned the low word of. */
@@ -115,19 +115,19 @@ export class Core {
     this.cellAddress = new Float64Array(p.cells);
     for (const range of p.text)
       range.bytes.forEach((b, i) => {
-        this.textBytes.set(range.from + i, b);
+        this.#textBytes.set(range.from + i, b);
       });
     for (const place of p.places) {
-      for (let i = 0; i < place.length; i++) this.placeCell(place.from + i, place.cell + i);
+      for (let i = 0; i < place.length; i++) this.#placeCell(place.from + i, place.cell + i);
     }
     slots.forEach((slot, n) => {
       for (let i = 0; i < slot.length; i++) {
-        this.placeCell(slot.from + i, slot.cell + i);
+        this.#placeCell(slot.from + i, slot.cell + i);
         this.slotOfCell[slot.cell + i] = n;
       }
     });
     p.data.forEach((w, i) => {
-      this.dataIndex.set(w.address, i);
+      this.#dataIndex.set(w.address, i);
     });
     this.registerIndex = new Int32Array(16).fill(-1);
     p.registers.forEach((r, i) => {
@@ -145,8 +145,8 @@ export class Core {
     );
   }
 
-  private placeCell(address: number, cell: number): void {
-    this.cellIndex.set(address, cell);
+  #placeCell(address: number, cell: number): void {
+    this.#cellIndex.set(address, cell);
     this.cellAddress[cell] = address;
   }
 
@@ -285,7 +285,7 @@ export class Core {
   }
 
   /** Offset in the state of the word of a stack at an address with high word -1, or -1. */
-  private stackAt(lo: number): number {
+  #stackAt(lo: number): number {
     const off = (lo - (region.stacks | 0)) >>> 0;
     const stack = Math.floor(off / stackStride);
     const inside = off % stackStride;
@@ -300,7 +300,7 @@ export class Core {
 
   /** A word of a stack; 0 where there is none. Sets `hi`. */
   stackWord(lo: number): number {
-    const at = this.stackAt(lo | 0);
+    const at = this.#stackAt(lo | 0);
     if (at < 0) {
       this.fault('reads outside its stack');
       this.hi = 0;
@@ -310,7 +310,7 @@ export class Core {
     return this.s[at] as number;
   }
 
-  private guardAt(lo: number): { at: number; bit: number } {
+  #guardAt(lo: number): { at: number; bit: number } {
     const off = (lo - (region.stacks | 0)) >>> 0;
     const word = (off % stackStride) / 8;
     const base = (this.l.stacks[Math.floor(off / stackStride)] as number) + stackWords * 2;
@@ -319,7 +319,7 @@ export class Core {
 
   /** Writes a word of a stack; a frame or a return address that is still needed must not be hit. */
   writeStack(lo: number, valueLo: number, valueHi: number, guard: boolean): void {
-    const at = this.stackAt(lo | 0);
+    const at = this.#stackAt(lo | 0);
     if (at < 0) {
       this.fault(
         this.isStack(lo | 0) || this.isStack((lo + 8) | 0)
@@ -328,7 +328,7 @@ export class Core {
       );
       return;
     }
-    const g = this.guardAt(lo | 0);
+    const g = this.#guardAt(lo | 0);
     if (((this.s[g.at] as number) & g.bit) !== 0) {
       this.overwritten = lo | 0;
       this.violate(
@@ -343,15 +343,15 @@ export class Core {
   }
 
   unguard(lo: number): void {
-    if (this.stackAt(lo | 0) < 0) return;
-    const g = this.guardAt(lo | 0);
+    if (this.#stackAt(lo | 0) < 0) return;
+    const g = this.#guardAt(lo | 0);
     this.s[g.at] = (this.s[g.at] as number) & ~g.bit;
   }
 
   /** Clears words of a stack that nobody can read again. */
   clearStack(from: number, to: number): void {
     for (let lo = from; lo < to; lo += 8) {
-      const at = this.stackAt(lo | 0);
+      const at = this.#stackAt(lo | 0);
       if (at < 0) return;
       this.s[at] = 0;
       this.s[at + 1] = 0;
@@ -424,7 +424,7 @@ export class Core {
     const depth = s[t + taskField.depth] as number;
     return Array.from({ length: depth + 1 }, (_, d) => {
       const record = t + l.contexts + d * l.ctx.size;
-      const above = this.stackAt(s[record + l.ctx.size + l.ctx.base] as number);
+      const above = this.#stackAt(s[record + l.ctx.size + l.ctx.base] as number);
       return {
         kind: s[record] as number,
         at: d === depth || above < 0 ? (s[t + taskField.rip] as number) : (s[above] as number),
@@ -454,7 +454,7 @@ export class Core {
   }
   /** The handler's own way to change its frame: allowed where another write would be `frame_intact`. */
   writeFrame(offset: number, lo: number, hi: number): void {
-    const at = this.stackAt((this.frameBase() + offset) | 0);
+    const at = this.#stackAt((this.frameBase() + offset) | 0);
     if (at < 0) {
       this.fault('the frame is outside its stack');
       return;
@@ -468,13 +468,13 @@ export class Core {
   /** Index of the 8-byte word at an address, or -1. */
   wordAt(lo: number, hi: number): number {
     if (hi !== -1) return -1;
-    return this.dataIndex.get(toAddress(lo & ~7)) ?? -1;
+    return this.#dataIndex.get(toAddress(lo & ~7)) ?? -1;
   }
 
   /** Loads 4 or 8 bytes; sets `hi`. Own stores that are still buffered are seen. */
   load(lo: number, hi: number, width: number): number {
     const word = this.wordAt(lo, hi);
-    if (word < 0) return this.loadElsewhere(lo, hi, width);
+    if (word < 0) return this.#loadElsewhere(lo, hi, width);
     if ((lo & (width - 1)) !== 0) {
       this.fault(`loads ${width} bytes at an address that is not a multiple of ${width}`);
       return 0;
@@ -506,7 +506,7 @@ export class Core {
     return (lo & 4) === 0 ? a : b;
   }
 
-  private loadElsewhere(lo: number, hi: number, width: number): number {
+  #loadElsewhere(lo: number, hi: number, width: number): number {
     if (hi === 0 && lo >>> 0 < 4096) {
       this.violate(
         property('nil_access'),
@@ -568,10 +568,10 @@ export class Core {
       return;
     }
     if (this.direct || this.p.env.memory === 'sc') {
-      this.commitData(word, width === 8 ? 3 : (lo & 4) === 0 ? 1 : 2, valueLo, valueHi);
+      this.#commitData(word, width === 8 ? 3 : (lo & 4) === 0 ? 1 : 2, valueLo, valueHi);
       return;
     }
-    const at = this.newUnit();
+    const at = this.#newUnit();
     const { s } = this;
     if (width === 8) {
       s[at] = 2 | 16;
@@ -585,7 +585,7 @@ export class Core {
     }
   }
 
-  private commitData(word: number, halves: number, a: number, b: number): void {
+  #commitData(word: number, halves: number, a: number, b: number): void {
     const { s, l } = this;
     if (halves & 1) s[l.data + 2 * word] = a;
     if (halves === 3) s[l.data + 2 * word + 1] = b;
@@ -607,7 +607,7 @@ export class Core {
   hasRoom(units: number): boolean {
     return this.buffered(this.cpu) + units <= bufferUnits;
   }
-  private newUnit(): number {
+  #newUnit(): number {
     const base = (this.l.cpus[this.cpu] as number) + cpuField.buffer;
     const n = this.s[base] as number;
     if (n >= bufferUnits) throw new Error('a store was executed although its buffer is full');
@@ -617,7 +617,7 @@ export class Core {
 
   /** One member of an entry of the buffer: `count` bytes from `cell` on. */
   bufferText(cell: number, values: Uint8Array, from: number, count: number, first: boolean): void {
-    const at = this.newUnit();
+    const at = this.#newUnit();
     this.s[at] = 3 | (first ? 16 : 0) | (count << 8);
     this.s[at + 1] = cell;
     for (let i = 0; i < count; i++) {
@@ -657,26 +657,26 @@ export class Core {
     s.fill(0, end - l.unitWords, end);
     s[base] = n - 1;
     const kind = head & 15;
-    if (kind === 2) this.commitData(a, 3, lo, hi);
-    else if (kind === 1) this.commitData(a >> 1, (a & 1) === 0 ? 1 : 2, lo, 0);
+    if (kind === 2) this.#commitData(a, 3, lo, hi);
+    else if (kind === 1) this.#commitData(a >> 1, (a & 1) === 0 ? 1 : 2, lo, 0);
     else this.commitText(a, bytes);
   }
 
   // ---- code
 
   cellAt(address: number): number {
-    return this.cellIndex.get(toAddress(address)) ?? -1;
+    return this.#cellIndex.get(toAddress(address)) ?? -1;
   }
   /** A byte that no patch changes, or -1. */
   staticByte(address: number): number {
-    return this.textBytes.get(address) ?? -1;
+    return this.#textBytes.get(address) ?? -1;
   }
 
   /** The newest value of a code byte as this CPU loads it as data, or -1. */
   newestByte(address: number): number {
     const where = toAddress(address);
-    const cell = this.cellIndex.get(where);
-    if (cell === undefined) return this.textBytes.get(where) ?? -1;
+    const cell = this.#cellIndex.get(where);
+    if (cell === undefined) return this.#textBytes.get(where) ?? -1;
     return this.newestCell(cell);
   }
 
@@ -711,7 +711,7 @@ export class Core {
         for (let cpu = 0; cpu < l.cpus.length; cpu++) {
           if (!this.fetches[cpu]) continue;
           const at = (l.views[cpu] as number) + cell + i;
-          s[at] = this.withOlder(s[at] as number, old, value);
+          s[at] = this.#withOlder(s[at] as number, old, value);
         }
       }
     } else if (this.fetches.some((f) => f)) {
@@ -740,7 +740,7 @@ export class Core {
   }
 
   /** A set of up to three bytes, ascending, each as value + 1 in nine bits; the newest value is never in it. */
-  private withOlder(set: number, add: number, without: number): number {
+  #withOlder(set: number, add: number, without: number): number {
     let out = 0;
     let shift = 0;
     let added = false;

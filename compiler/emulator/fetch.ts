@@ -73,7 +73,7 @@ const longest = 15; // the manual's limit on an instruction's length
 const int3 = 0xcc;
 
 export class Fetch {
-  private readonly sites = new Map<number, Site>();
+  readonly #sites = new Map<number, Site>();
   private readonly m: Core;
   constructor(core: Core) {
     this.m = core;
@@ -100,8 +100,8 @@ export class Fetch {
   }
 
   /** Bytes at an address that cannot change, decoded; used to judge contents of places too. */
-  private siteAt(rip: number): Site {
-    const known = this.sites.get(rip);
+  #siteAt(rip: number): Site {
+    const known = this.#sites.get(rip);
     if (known) return known;
     const { m } = this;
     const address = toAddress(rip);
@@ -119,16 +119,16 @@ export class Fetch {
       place = m.p.places.findIndex((x) => first >= x.cell && first < x.cell + x.length);
       offset = first - (m.p.places[place]?.cell ?? 0);
     }
-    const fixed = first >= 0 ? undefined : this.fixedAt(address, cells, bytes);
+    const fixed = first >= 0 ? undefined : this.#fixedAt(address, cells, bytes);
     const read = emptyRead(undefined);
     const views: Views = { choices: undefined, next: new Map() };
     const base = { address, cells, bytes, slot, place, offset, read, views };
     const site: Site = fixed ? { ...base, fixed } : base;
-    this.sites.set(rip, site);
+    this.#sites.set(rip, site);
     return site;
   }
 
-  private fixedAt(address: number, cells: Int32Array, bytes: Int32Array): Choice | undefined {
+  #fixedAt(address: number, cells: Int32Array, bytes: Int32Array): Choice | undefined {
     const alias = this.m.slots.findIndex(
       (x) => address >= x.from + region.alias && address < x.from + region.alias + x.length,
     );
@@ -150,20 +150,20 @@ export class Fetch {
 
   /** The instruction at an address all of whose bytes stay what they are; undefined elsewhere. */
   unchanging(rip: number): Prepared | undefined {
-    return this.siteAt(rip).fixed?.insn;
+    return this.#siteAt(rip).fixed?.insn;
   }
   placeAt(rip: number): number {
-    return this.siteAt(rip).place;
+    return this.#siteAt(rip).place;
   }
   placeOffset(rip: number): number {
-    return this.siteAt(rip).offset;
+    return this.#siteAt(rip).offset;
   }
   slotAt(rip: number): number {
-    return this.siteAt(rip).slot;
+    return this.#siteAt(rip).slot;
   }
   /** Whether an address is in a stub, released or not. */
   inStub(rip: number): boolean {
-    const site = this.siteAt(rip);
+    const site = this.#siteAt(rip);
     return (
       site.slot >= 0 ||
       (site.fixed !== undefined &&
@@ -175,21 +175,21 @@ export class Fetch {
   /** Every way the fetch of the running context can go now; in a fixed order, and never two that are one. */
   choices(): readonly Choice[] {
     const { m } = this;
-    const site = this.siteAt(m.rip());
+    const site = this.#siteAt(m.rip());
     if (site.fixed) return [site.fixed];
     if (site.slot >= 0 && m.s[m.l.slots + site.slot] === 0) {
       const stub = m.p.stubs[(m.slots[site.slot] as { stub: number }).stub];
       return [bad(property('stale_stub'), `runs in ${stub?.name ?? 'a stub'}, which is not built`)];
     }
-    if (m.l.sets) return this.choicesOfSets(site);
+    if (m.l.sets) return this.#choicesOfSets(site);
     const found: Choice[] = [];
     const bytes = new Uint8Array(longest);
-    this.readLog(site, bytes, site.read, 0, [], [], [], this.floorOf(site, 0), found);
+    this.#readLog(site, bytes, site.read, 0, [], [], [], this.#floorOf(site, 0), found);
     return named(found);
   }
 
   /** What is read with these bytes, of which the last is new behind `from`. */
-  private onward(site: Site, from: Read, bytes: Uint8Array, length: number): Read {
+  #onward(site: Site, from: Read, bytes: Uint8Array, length: number): Read {
     const last = bytes[length - 1] as number;
     const known = from.next.get(last);
     if (known !== undefined) return known;
@@ -201,22 +201,22 @@ export class Fetch {
   // ---- older values as sets: each byte is chosen by itself
 
   /** Bytes that were read on the deepest of all ways. */
-  private depth = 0;
+  #depth = 0;
 
-  private choicesOfSets(site: Site): readonly Choice[] {
+  #choicesOfSets(site: Site): readonly Choice[] {
     let views = site.views;
     for (let i = 0; views.choices === undefined; i++) {
-      const next = views.next.get(this.viewOf(site, i));
+      const next = views.next.get(this.#viewOf(site, i));
       if (next === undefined) break;
       views = next;
     }
     if (views.choices !== undefined) return views.choices;
     const found: Choice[] = [];
-    this.depth = 0;
-    this.readSet(site, new Uint8Array(longest), site.read, 0, found);
+    this.#depth = 0;
+    this.#readSet(site, new Uint8Array(longest), site.read, 0, found);
     views = site.views;
-    for (let i = 0; i < this.depth; i++) {
-      const view = this.viewOf(site, i);
+    for (let i = 0; i < this.#depth; i++) {
+      const view = this.#viewOf(site, i);
       const next = views.next.get(view) ?? { choices: undefined, next: new Map() };
       views.next.set(view, next);
       views = next;
@@ -226,7 +226,7 @@ export class Fetch {
   }
 
   /** All that this CPU may see of a byte, as one number: the newest value, and above it the set of older ones. */
-  private viewOf(site: Site, i: number): number {
+  #viewOf(site: Site, i: number): number {
     const { m } = this;
     const cell = site.cells[i] as number;
     if (cell < 0) return 0;
@@ -234,21 +234,21 @@ export class Fetch {
     return (m.s[m.l.cells + cell] as number) + 256 * older;
   }
 
-  private readSet(site: Site, bytes: Uint8Array, read: Read, i: number, found: Choice[]): void {
+  #readSet(site: Site, bytes: Uint8Array, read: Read, i: number, found: Choice[]): void {
     const { m } = this;
-    this.depth = Math.max(this.depth, i + 1);
+    this.#depth = Math.max(this.#depth, i + 1);
     const cell = site.cells[i] as number;
     const mode = m.p.env.fetch.unsynchronised;
     if (cell < 0) {
       const b = site.bytes[i] as number;
-      if (b < 0) this.add(found, bad(-1, 'executes where no code is'));
-      else this.take(site, bytes, read, i, b, found);
+      if (b < 0) this.#add(found, bad(-1, 'executes where no code is'));
+      else this.#take(site, bytes, read, i, b, found);
       return;
     }
     const now = m.s[m.l.cells + cell] as number;
     const older = m.s[(m.l.views[m.cpu] as number) + cell] as number;
     if (older === 0) {
-      this.take(site, bytes, read, i, now, found);
+      this.#take(site, bytes, read, i, now, found);
       return;
     }
     const values = [now];
@@ -258,16 +258,16 @@ export class Fetch {
       // INT3 alone may be seen or not: any other doubt about a byte is unpredictable.
       const others = values.filter((v) => v !== int3);
       if (i > 0 || others.length > 1) {
-        this.add(found, this.torn(site, i, values));
+        this.#add(found, this.#torn(site, i, values));
         if (i > 0 || others.length === values.length) return;
-        this.take(site, bytes, read, 0, int3, found);
+        this.#take(site, bytes, read, 0, int3, found);
         return;
       }
     }
-    for (const v of values) this.take(site, bytes, read, i, v, found);
+    for (const v of values) this.#take(site, bytes, read, i, v, found);
   }
 
-  private take(
+  #take(
     site: Site,
     bytes: Uint8Array,
     from: Read,
@@ -276,13 +276,13 @@ export class Fetch {
     found: Choice[],
   ): void {
     bytes[i] = value;
-    const read = this.onward(site, from, bytes, i + 1);
-    if (read.insn === undefined) this.readSet(site, bytes, read, i + 1, found);
-    else this.finish(site, bytes, i + 1, read, read.insn, [], found);
+    const read = this.#onward(site, from, bytes, i + 1);
+    if (read.insn === undefined) this.#readSet(site, bytes, read, i + 1, found);
+    else this.#finish(site, bytes, i + 1, read, read.insn, [], found);
   }
 
   /** A whole instruction was read, or bytes that are none. */
-  private finish(
+  #finish(
     site: Site,
     bytes: Uint8Array,
     length: number,
@@ -302,7 +302,7 @@ export class Fetch {
           const values = this.pending(site, i);
           const doubt = i === 0 ? values.filter((v) => v !== int3) : values;
           if (doubt.length > 1) {
-            this.add(found, this.torn(site, i, values));
+            this.#add(found, this.#torn(site, i, values));
             return;
           }
         }
@@ -317,7 +317,7 @@ export class Fetch {
           (insn === null || insn.bytes.length === a.length),
       );
       if (!read.admitted) {
-        this.add(found, {
+        this.#add(found, {
           ...bad(
             property('torn_instruction'),
             `executes ${hex(bytes, length)} at ${where(place?.name, site.offset)}: neither the old instruction there, nor the new one, nor one that is poked`,
@@ -330,7 +330,7 @@ export class Fetch {
       }
     }
     if (insn === null) {
-      this.add(found, {
+      this.#add(found, {
         ...bad(-1, `#UD: ${hex(bytes, length)} is no instruction of the subset`),
         bytes: bytes.slice(0, length),
         floors,
@@ -338,7 +338,7 @@ export class Fetch {
       });
       return;
     }
-    this.add(found, { insn, property: 0, reason: '', floors, name });
+    this.#add(found, { insn, property: 0, reason: '', floors, name });
   }
 
   /** All values of a byte between the oldest that this CPU may still fetch and the newest. */
@@ -352,9 +352,9 @@ export class Fetch {
         values.push((rest & 511) - 1);
       return values;
     }
-    this.eachEntry((index, start, count, at) => {
+    this.#eachEntry((index, start, count, at) => {
       const k = cell - start;
-      if (index >= this.floorOfCell(cell) && k >= 0 && k < count) {
+      if (index >= this.#floorOfCell(cell) && k >= 0 && k < count) {
         const v = ((m.s[at + 1 + (k >> 2)] as number) >>> (8 * (k & 3))) & 0xff;
         if (!values.includes(v)) values.push(v);
       }
@@ -380,7 +380,7 @@ export class Fetch {
 
   // ---- commits in a log: each unit is read at one moment
 
-  private eachEntry(visit: (index: number, cell: number, count: number, at: number) => void): void {
+  #eachEntry(visit: (index: number, cell: number, count: number, at: number) => void): void {
     const { s, l } = this.m;
     const n = s[l.log] as number;
     for (let i = 0, at = l.log + 2; i < n; i++) {
@@ -390,20 +390,20 @@ export class Fetch {
       at += 1 + ((count + 3) >> 2);
     }
   }
-  private floorOfCell(cell: number): number {
+  #floorOfCell(cell: number): number {
     const { m } = this;
     return m.s[(m.l.views[m.cpu] as number) + (m.l.floors === 'all' ? 0 : cell)] as number;
   }
-  private floorOf(site: Site, i: number): number {
+  #floorOf(site: Site, i: number): number {
     const cell = site.cells[i] as number;
-    return cell < 0 ? 0 : this.floorOfCell(cell);
+    return cell < 0 ? 0 : this.#floorOfCell(cell);
   }
 
   /** The cell's value after the first `moment` entries. */
-  private valueAt(cell: number, moment: number): number {
+  #valueAt(cell: number, moment: number): number {
     const { m } = this;
     let value = -1;
-    this.eachEntry((index, start, count, at) => {
+    this.#eachEntry((index, start, count, at) => {
       const k = cell - start;
       if (value < 0 && index >= moment && k >= 0 && k < count)
         value = ((m.s[at + 1 + (k >> 2)] as number) >>> (8 * (k & 3))) & 0xff;
@@ -411,7 +411,7 @@ export class Fetch {
     return value < 0 ? (m.s[m.l.cells + cell] as number) : value;
   }
 
-  private readLog(
+  #readLog(
     site: Site,
     bytes: Uint8Array,
     read: Read,
@@ -433,27 +433,27 @@ export class Fetch {
       low: number,
     ): void => {
       bytes[i] = value;
-      const next = this.onward(site, read, bytes, i + 1);
-      if (next.insn === undefined) this.readLog(site, bytes, next, i + 1, u, t, f, low, found);
-      else this.finish(site, bytes, i + 1, next, next.insn, this.raised(f), found);
+      const next = this.#onward(site, read, bytes, i + 1);
+      if (next.insn === undefined) this.#readLog(site, bytes, next, i + 1, u, t, f, low, found);
+      else this.#finish(site, bytes, i + 1, next, next.insn, this.#raised(f), found);
     };
     if (cell < 0) {
       const b = site.bytes[i] as number;
-      if (b < 0) this.add(found, bad(-1, 'executes where no code is'));
+      if (b < 0) this.#add(found, bad(-1, 'executes where no code is'));
       else go(b, units, moments, floors, floor);
       return;
     }
     const unit = Math.floor((site.address + i) / size);
     const known = units.indexOf(unit);
     if (known >= 0) {
-      go(this.valueAt(cell, moments[known] as number), units, moments, floors, floor);
+      go(this.#valueAt(cell, moments[known] as number), units, moments, floors, floor);
       return;
     }
     // In any order the unit seen oldest can be read first, so each is free from the CPU's own floor on.
     const from =
-      ascending && codeOrder ? Math.max(floor, this.floorOfCell(cell)) : this.floorOfCell(cell);
+      ascending && codeOrder ? Math.max(floor, this.#floorOfCell(cell)) : this.#floorOfCell(cell);
     const options = [from];
-    this.eachEntry((index, start, count) => {
+    this.#eachEntry((index, start, count) => {
       if (index < from) return;
       for (let k = 0; k < count; k++) {
         if (Math.floor((m.cellAddress[start + k] as number) / size) === unit) {
@@ -465,7 +465,7 @@ export class Fetch {
     for (const moment of options) {
       const raised = backwards && !codeOrder ? [] : [cell, moment];
       go(
-        this.valueAt(cell, moment),
+        this.#valueAt(cell, moment),
         [...units, unit],
         [...moments, moment],
         [...floors, ...raised],
@@ -475,7 +475,7 @@ export class Fetch {
   }
 
   /** Where one floor holds for all code, only the highest counts. */
-  private raised(floors: readonly number[]): readonly number[] {
+  #raised(floors: readonly number[]): readonly number[] {
     if (this.m.l.floors === 'cell' || floors.length === 0) return floors;
     const view = this.m.l.views[this.m.cpu] as number;
     const most = Math.max(this.m.s[view] as number, ...floors.filter((_, k) => k % 2 === 1));
@@ -505,7 +505,7 @@ export class Fetch {
     m.fold();
   }
 
-  private torn(site: Site, i: number, values: readonly number[]): Choice {
+  #torn(site: Site, i: number, values: readonly number[]): Choice {
     const { m } = this;
     const list = values.map(byte).join(' or ');
     const name =
@@ -521,7 +521,7 @@ export class Fetch {
     };
   }
 
-  private add(found: Choice[], choice: Choice): void {
+  #add(found: Choice[], choice: Choice): void {
     const twin = found.some(
       (x) =>
         x.name === choice.name &&

@@ -29,33 +29,33 @@ export class Kernel {
   /** The access that the last action did, or the first operation where it did none. */
   accessed = -1;
   private readonly m: Core;
-  private readonly p: Program;
-  private readonly fetch: Fetch;
-  private readonly passes: Passes;
-  private readonly effects: Effects;
+  readonly #p: Program;
+  readonly #fetch: Fetch;
+  readonly #passes: Passes;
+  readonly #effects: Effects;
   /** Contents whose first instruction, when emulated, touches memory: a step of its own. */
-  private readonly phased: boolean;
-  private readonly emulatedAccess: readonly boolean[];
+  readonly #phased: boolean;
+  readonly #emulatedAccess: readonly boolean[];
 
   constructor(core: Core, fetch: Fetch, passes: Passes, effects: Effects) {
     this.m = core;
-    this.p = core.p;
-    this.fetch = fetch;
-    this.passes = passes;
-    this.effects = effects;
-    this.phased = core.p.requirements.some((r) => r.during !== undefined);
+    this.#p = core.p;
+    this.#fetch = fetch;
+    this.#passes = passes;
+    this.#effects = effects;
+    this.#phased = core.p.requirements.some((r) => r.during !== undefined);
     this.executed = new Uint8Array(core.p.kernel.length);
-    this.emulatedAccess = core.p.contents.map((content) => {
-      const insn = this.first(content.bytes, region.code);
+    this.#emulatedAccess = core.p.contents.map((content) => {
+      const insn = this.#first(content.bytes, region.code);
       return insn
         ? insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store')
         : false;
     });
   }
 
-  private first(bytes: Uint8Array, at: number): ReturnType<Fetch['prepare']> {
+  #first(bytes: Uint8Array, at: number): ReturnType<Fetch['prepare']> {
     for (let n = 1; n <= bytes.length; n++) {
-      const insn = this.fetch.prepare(at, bytes, n);
+      const insn = this.#fetch.prepare(at, bytes, n);
       if (insn !== undefined) return insn;
     }
     return undefined;
@@ -64,10 +64,10 @@ export class Kernel {
   /** Index of the operation at which the running context stands, or -1 in machine code. */
   at(rip: number): number {
     const index = (rip - (region.kernel | 0)) | 0;
-    return index >= 0 && index < this.p.kernel.length ? index : -1;
+    return index >= 0 && index < this.#p.kernel.length ? index : -1;
   }
 
-  private isAccess(op: KernelDo): boolean {
+  #isAccess(op: KernelDo): boolean {
     switch (op.kind) {
       case 'load':
       case 'store':
@@ -88,7 +88,7 @@ export class Kernel {
         return true;
       case 'emulate': {
         const lo = evaluate(this.m, op.of);
-        const known = lo > 0 && this.emulatedAccess[lo - 1] === true;
+        const known = lo > 0 && this.#emulatedAccess[lo - 1] === true;
         this.m.outcome = 0;
         return known;
       }
@@ -105,7 +105,7 @@ export class Kernel {
   /** Whether the operation can be done now. */
   ready(index: number): boolean {
     const { m } = this;
-    const op = (this.p.kernel[index] as KernelOp).do;
+    const op = (this.#p.kernel[index] as KernelOp).do;
     const empty = m.buffered(m.cpu) === 0;
     switch (op.kind) {
       case 'end':
@@ -115,7 +115,7 @@ export class Kernel {
         // What was stored before a bounded wait is what all fetch after it: it must have been stored.
         return empty || (!m.p.env.stalenessBounded && m.p.env.memory !== 'sc');
       case 'emulate':
-        return !this.isAccess(op) || ((m.p.env.memory !== 'sc' || empty) && m.hasRoom(1));
+        return !this.#isAccess(op) || ((m.p.env.memory !== 'sc' || empty) && m.hasRoom(1));
       case 'acks':
         return m.s[m.l.outstanding] === 0;
       case 'send':
@@ -163,28 +163,28 @@ export class Kernel {
         m.violate(property('assertion'), 'a loop without an access never ends');
         return;
       }
-      const op = (this.p.kernel[index] as KernelOp).do;
-      if (this.isAccess(op)) {
+      const op = (this.#p.kernel[index] as KernelOp).do;
+      if (this.#isAccess(op)) {
         if (accessed || !this.ready(index)) return;
         accessed = true;
         this.accessed = index;
-        if (m.task === 0 && m.s[m.c] === context.user && this.phased)
-          m.s[m.l.phase] = 1 + ((this.p.kernel[index] as KernelOp).phase ?? -1);
+        if (m.task === 0 && m.s[m.c] === context.user && this.#phased)
+          m.s[m.l.phase] = 1 + ((this.#p.kernel[index] as KernelOp).phase ?? -1);
       }
       this.executed[index] = 1;
       m.s[m.t + taskField.rip] = ((m.rip() as number) + 1) | 0;
       const before = m.c;
-      this.perform(op, index);
+      this.#perform(op, index);
       if (op.kind === 'iret') return;
       if (m.c !== before) return;
     }
   }
 
-  private goto(index: number): void {
+  #goto(index: number): void {
     this.m.s[this.m.t + taskField.rip] = (region.kernel + index) | 0;
   }
 
-  private perform(op: KernelDo, index: number): void {
+  #perform(op: KernelDo, index: number): void {
     const { m } = this;
     switch (op.kind) {
       case 'load': {
@@ -213,15 +213,15 @@ export class Kernel {
           if (k <= index || k >= op.end || n > endless) break;
           this.executed[k] = 1;
           m.s[m.t + taskField.rip] = (m.rip() + 1) | 0;
-          this.perform((this.p.kernel[k] as KernelOp).do, k);
+          this.#perform((this.#p.kernel[k] as KernelOp).do, k);
         }
         m.direct = false;
         return;
       case 'poke':
-        this.poke(op);
+        this.#poke(op);
         return;
       case 'build':
-        this.build(op);
+        this.#build(op);
         return;
       case 'release': {
         const built = m.slots.flatMap((x, i) =>
@@ -271,7 +271,7 @@ export class Kernel {
         }
         return;
       case 'step':
-        execute(m, op.ops, this.effects);
+        execute(m, op.ops, this.#effects);
         m.direct = false;
         return;
       case 'preempt':
@@ -289,7 +289,7 @@ export class Kernel {
         return;
       }
       case 'emulate':
-        this.emulate(op.of);
+        this.#emulate(op.of);
         return;
       case 'ipiack': {
         m.s[m.l.outstanding] = (m.s[m.l.outstanding] as number) - 1;
@@ -301,7 +301,7 @@ export class Kernel {
         iret(m);
         return;
       case 'end':
-        this.goto(index);
+        this.#goto(index);
         return;
       case 'set': {
         const lo = evaluate(m, op.value);
@@ -317,24 +317,24 @@ export class Kernel {
           const lo = evaluate(m, op.unless);
           if (lo !== 0 || m.hi !== 0) return;
         }
-        if (m.outcome === 0) this.goto(op.to);
+        if (m.outcome === 0) this.#goto(op.to);
         return;
       }
       case 'violate':
         m.violate(op.property, op.message);
         return;
       case 'begin':
-        this.begin(op.patch);
+        this.#begin(op.patch);
         return;
       case 'finish':
-        this.finish(op.patch);
+        this.#finish(op.patch);
         return;
       case 'nop':
         return;
     }
   }
 
-  private emulate(of: Extract<KernelDo, { kind: 'emulate' }>['of']): void {
+  #emulate(of: Extract<KernelDo, { kind: 'emulate' }>['of']): void {
     const { m } = this;
     const content = contentOf(m, evaluate(m, of), m.hi);
     if (content < 0) return;
@@ -343,7 +343,7 @@ export class Kernel {
     const home = m.p.contents[content];
     // An instruction that stands in the handler's text has its target from there, not from `here`.
     const at = home && home.place < 0 ? home.at : here;
-    const decoded = this.first(bytes, at);
+    const decoded = this.#first(bytes, at);
     const insn = decoded && at !== here ? moved(decoded, (here - at) | 0) : decoded;
     if (!insn) {
       m.violate(property('assertion'), 'emulates bytes that are no instruction');
@@ -368,16 +368,16 @@ export class Kernel {
     // The instruction's own operations, on the saved frame instead of the registers.
     m.onFrame = true;
     m.writeFrame(0, insn.next, -1);
-    execute(m, insn.ops, this.effects);
+    execute(m, insn.ops, this.#effects);
     m.onFrame = false;
   }
 
-  private poke(op: Extract<KernelDo, { kind: 'poke' }>): void {
+  #poke(op: Extract<KernelDo, { kind: 'poke' }>): void {
     const { m } = this;
     const place = m.p.places[op.place];
     if (!place) return;
     const wanted = (m.s[m.l.patchNew + op.place] as number) - 1;
-    if (wanted >= 0) this.passes.becomesCurrent(op.place, wanted);
+    if (wanted >= 0) this.#passes.becomesCurrent(op.place, wanted);
     let bytes: Uint8Array;
     if (op.source.kind === 'bytes') bytes = op.source.bytes;
     else {
@@ -411,7 +411,7 @@ export class Kernel {
     });
   }
 
-  private build(op: Extract<KernelDo, { kind: 'build' }>): void {
+  #build(op: Extract<KernelDo, { kind: 'build' }>): void {
     const { m } = this;
     const stub = m.p.stubs[op.stub];
     if (!stub) return;
@@ -419,7 +419,7 @@ export class Kernel {
     if (op.index === 0) {
       slot = m.slots.findIndex((x, i) => x.stub === op.stub && m.s[m.l.slots + i] === 0);
       if (slot < 0) {
-        this.goto(op.full); // no free slot: the patch ends as by `fail`
+        this.#goto(op.full); // no free slot: the patch ends as by `fail`
         return;
       }
       m.s[m.l.slots + slot] = 1;
@@ -453,7 +453,7 @@ export class Kernel {
   }
 
   /** What the places hold is read once, when the patch starts. */
-  private begin(patch: number): void {
+  #begin(patch: number): void {
     const { m } = this;
     const info = m.p.patches[patch];
     if (!info) return;
@@ -482,7 +482,7 @@ export class Kernel {
     m.happened?.push({ kind: 'begin', patch });
   }
 
-  private finish(patch: number): void {
+  #finish(patch: number): void {
     const { m } = this;
     const info = m.p.patches[patch];
     if (!info) return;
@@ -493,7 +493,7 @@ export class Kernel {
       const bytes = m.p.contents[content]?.bytes ?? new Uint8Array();
       const cell = m.p.places[change.place]?.cell ?? 0;
       const whole = bytes.every((b, i) => m.newestCell(cell + i) === b);
-      if (whole) this.passes.onlyCurrent(change.place, content);
+      if (whole) this.#passes.onlyCurrent(change.place, content);
       m.s[m.l.patchOld + change.place] = 0;
       m.s[m.l.patchNew + change.place] = 0;
     }
@@ -505,9 +505,9 @@ export class Kernel {
   preemptible(): boolean {
     const { m } = this;
     const index = this.at(m.rip());
-    const op = index < 0 ? undefined : (this.p.kernel[index] as KernelOp).do.kind;
+    const op = index < 0 ? undefined : (this.#p.kernel[index] as KernelOp).do.kind;
     if (op === 'acks' || op === 'sendto' || m.s[m.t + taskField.preemptOff] !== 0) return false;
     const kind = m.s[m.c];
-    return kind === context.user || (kind === context.breakpoint && this.p.env.gate === 'signal');
+    return kind === context.user || (kind === context.breakpoint && this.#p.env.gate === 'signal');
   }
 }

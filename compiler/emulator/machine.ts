@@ -86,31 +86,31 @@ class X86Machine implements Machine {
   readonly fetch: Fetch;
   readonly kernel: Kernel;
   witnessed = 0;
-  private readonly p: Program;
-  private readonly passes: Passes;
-  private readonly effects: Effects;
-  private readonly eventually: readonly Program['requirements'][number][];
+  readonly #p: Program;
+  readonly #passes: Passes;
+  readonly #effects: Effects;
+  readonly #eventually: readonly Program['requirements'][number][];
 
   constructor(p: Program) {
-    this.p = p;
+    this.#p = p;
     this.core = new Core(p);
     this.fetch = new Fetch(this.core);
-    this.passes = new Passes(this.core, this.fetch);
-    this.effects = { trap: () => this.trap(), iret: () => iret(this.core) };
-    this.kernel = new Kernel(this.core, this.fetch, this.passes, this.effects);
+    this.#passes = new Passes(this.core, this.fetch);
+    this.#effects = { trap: () => this.#trap(), iret: () => iret(this.core) };
+    this.kernel = new Kernel(this.core, this.fetch, this.#passes, this.#effects);
     this.words = this.core.l.words;
     this.parts = this.core.l.parts;
     this.pieces = this.core.l.pieces;
     this.groups = this.core.l.groups;
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
-    this.eventually = p.requirements.filter((r) => r.when === 'eventually');
+    this.#eventually = p.requirements.filter((r) => r.when === 'eventually');
     const terminates = p.waived.has(property('terminates'))
       ? []
       : [{ name: 'terminates', property: property('terminates') }];
     this.goals = [
       ...terminates,
-      ...this.eventually.map((r) => ({ name: r.name, property: r.property })),
+      ...this.#eventually.map((r) => ({ name: r.name, property: r.property })),
     ];
   }
 
@@ -132,7 +132,7 @@ class X86Machine implements Machine {
       m.selectTask(task);
       deliver(m, {
         kind: context.preempted,
-        entry: region.kernel + this.p.entry.empty,
+        entry: region.kernel + this.#p.entry.empty,
         name: 'preempt',
         saved: m.rip(),
         clearsIf: true,
@@ -161,7 +161,7 @@ class X86Machine implements Machine {
       if (state[at + cpuField.nmiLatched] !== 0 && nmiNow) {
         out[n++] = code(cpu, kinds.latched, (state[at + cpuField.nmiLatched] as number) - 1);
       } else {
-        n = this.steps(cpu, out, n);
+        n = this.#steps(cpu, out, n);
         const inNmi = state[at + cpuField.nmiBlocked] !== 0;
         if ((state[at + cpuField.ipi] as number) > 0 && interruptible && !inNmi)
           out[n++] = code(cpu, kinds.ipi);
@@ -177,7 +177,7 @@ class X86Machine implements Machine {
           else out[n++] = code(cpu, kinds.nmiLost, e);
         }
         if (p.env.preempt && interruptible && this.kernel.preemptible() && m.buffered(cpu) === 0)
-          n = this.switches(cpu, out, n);
+          n = this.#switches(cpu, out, n);
       }
       const members = m.oldestMembers(cpu);
       for (let k = 0; k < members; k++) out[n++] = code(cpu, kinds.commit, k);
@@ -185,7 +185,7 @@ class X86Machine implements Machine {
     return n;
   }
 
-  private steps(cpu: number, out: Int32Array, from: number): number {
+  #steps(cpu: number, out: Int32Array, from: number): number {
     const m = this.core;
     let n = from;
     if (m.s[(m.l.cpus[cpu] as number) + cpuField.halted] !== 0) return n;
@@ -194,32 +194,32 @@ class X86Machine implements Machine {
       if (this.kernel.ready(index)) out[n++] = code(cpu, kinds.step);
       return n;
     }
-    if (m.task >= idleFrom(this.p) && m.s[m.c] === context.user) return n;
+    if (m.task >= idleFrom(this.#p) && m.s[m.c] === context.user) return n;
     const choices = this.fetch.choices();
     for (let i = 0; i < choices.length; i++) {
       const insn = (choices[i] as Choice).insn;
-      if (insn && !this.canRun(insn)) continue;
+      if (insn && !this.#canRun(insn)) continue;
       out[n++] = code(cpu, kinds.step, i);
     }
     return n;
   }
 
-  private canRun(insn: NonNullable<Choice['insn']>): boolean {
+  #canRun(insn: NonNullable<Choice['insn']>): boolean {
     const m = this.core;
     if (insn.waits || m.p.env.memory === 'sc') return m.buffered(m.cpu) === 0;
     return insn.stores === 0 || m.hasRoom(insn.stores);
   }
 
   /** Tasks that could take this CPU from the one that has it. */
-  private switches(cpu: number, out: Int32Array, from: number): number {
+  #switches(cpu: number, out: Int32Array, from: number): number {
     const m = this.core;
     let n = from;
-    const count = taskCount(this.p);
+    const count = taskCount(this.#p);
     for (let task = 0; task < count; task++) {
       if (m.l.cpus.some((c) => m.s[c + cpuField.task] === task)) continue;
       // An idle task belongs to its CPU.
-      const idle = task >= idleFrom(this.p);
-      if ((idle || !this.p.env.migrate) && homeOf(this.p, task) !== cpu) continue;
+      const idle = task >= idleFrom(this.#p);
+      if ((idle || !this.#p.env.migrate) && homeOf(this.#p, task) !== cpu) continue;
       out[n++] = code(cpu, kinds.preempt, task);
     }
     return n;
@@ -245,17 +245,17 @@ class X86Machine implements Machine {
     m.select(cpu);
     switch (kindOf(action)) {
       case kinds.step:
-        this.step(at, argument);
+        this.#step(at, argument);
         break;
       case kinds.ipi:
         state[at + cpuField.ipi] = (state[at + cpuField.ipi] as number) - 1;
-        this.interrupt(context.ipi, 'IPI', region.kernel + p.entry.ipi);
-        this.runIpiCode();
+        this.#interrupt(context.ipi, 'IPI', region.kernel + p.entry.ipi);
+        this.#runIpiCode();
         break;
       case kinds.nmiIpi:
         state[at + cpuField.nmiIpi] = (state[at + cpuField.nmiIpi] as number) - 1;
-        this.interrupt(context.nmiIpi, 'NMI', region.kernel + p.entry.ipi);
-        this.runIpiCode();
+        this.#interrupt(context.nmiIpi, 'NMI', region.kernel + p.entry.ipi);
+        this.#runIpiCode();
         state[at + cpuField.nmiBlocked] = 1;
         break;
       case kinds.irq:
@@ -264,15 +264,15 @@ class X86Machine implements Machine {
       case kinds.nmiLost:
         state[l.events + argument] = (state[l.events + argument] as number) - 1;
         if (kindOf(action) === kinds.nmiLatch) state[at + cpuField.nmiLatched] = argument + 1;
-        else if (kindOf(action) !== kinds.nmiLost) this.event(argument);
+        else if (kindOf(action) !== kinds.nmiLost) this.#event(argument);
         break;
       case kinds.latched:
         state[at + cpuField.nmiLatched] = 0;
-        this.event(argument);
+        this.#event(argument);
         break;
       case kinds.preempt: {
         const other = argument;
-        this.interrupt(
+        this.#interrupt(
           context.preempted,
           `preemption by ${taskName(p, other)}`,
           region.kernel + p.entry.empty,
@@ -288,8 +288,8 @@ class X86Machine implements Machine {
         throw new Error(`no such action: ${action}`);
     }
     m.direct = false;
-    if (m.outcome === 0 && m.limit === undefined) this.judge();
-    return this.ended(state);
+    if (m.outcome === 0 && m.limit === undefined) this.#judge();
+    return this.#ended(state);
   }
 
   judged(
@@ -310,12 +310,12 @@ class X86Machine implements Machine {
     m.onFrame = false;
     this.witnessed = 0;
     m.select(cpu);
-    if (outcome === 0) this.judge();
-    return this.ended(state);
+    if (outcome === 0) this.#judge();
+    return this.#ended(state);
   }
 
   /** The outcome of a step, where what the spec waives is none. */
-  private ended(state: Int32Array): number {
+  #ended(state: Int32Array): number {
     const m = this.core;
     const { l, p } = m;
     if (m.outcome !== 0 && p.waived.has(m.outcome - 1)) {
@@ -327,22 +327,22 @@ class X86Machine implements Machine {
     return m.outcome;
   }
 
-  private interrupt(kind: number, name: string, entry: number): void {
+  #interrupt(kind: number, name: string, entry: number): void {
     const m = this.core;
     deliver(m, { kind, name, entry, saved: m.rip(), clearsIf: true });
   }
 
   /** The spec's own code comes first, as a routine that returns to where the handler serialises. */
-  private runIpiCode(): void {
+  #runIpiCode(): void {
     const m = this.core;
-    if (!this.p.ipiCode || m.outcome !== 0 || m.limit !== undefined) return;
+    if (!this.#p.ipiCode || m.outcome !== 0 || m.limit !== undefined) return;
     m.push(m.rip(), -1, true);
-    m.s[m.t + taskField.rip] = this.p.ipiCode.entry | 0;
+    m.s[m.t + taskField.rip] = this.#p.ipiCode.entry | 0;
   }
 
-  private event(index: number): void {
+  #event(index: number): void {
     const m = this.core;
-    const source = this.p.env.events[index] as Program['env']['events'][number];
+    const source = this.#p.env.events[index] as Program['env']['events'][number];
     const empty = source.entry === undefined;
     const kind =
       source.kind === 'nmi'
@@ -352,11 +352,11 @@ class X86Machine implements Machine {
         : empty
           ? context.irqEmpty
           : context.irqCode;
-    this.interrupt(kind, source.name, source.entry ?? region.kernel + this.p.entry.empty);
+    this.#interrupt(kind, source.name, source.entry ?? region.kernel + this.#p.entry.empty);
     if (source.kind === 'nmi') m.s[(m.l.cpus[m.cpu] as number) + cpuField.nmiBlocked] = 1;
   }
 
-  private step(at: number, choice: number): void {
+  #step(at: number, choice: number): void {
     const m = this.core;
     const { s, l } = m;
     const index = this.kernel.at(m.rip());
@@ -365,7 +365,7 @@ class X86Machine implements Machine {
       s[at + cpuField.shadow] = 0;
       this.kernel.act();
       const returned = (s[m.t + taskField.depth] as number) < depth;
-      if (returned && m.outcome === 0 && m.isUserCode()) this.passes.settle(true);
+      if (returned && m.outcome === 0 && m.isUserCode()) this.#passes.settle(true);
       return;
     }
     const chosen = this.fetch.choices()[choice];
@@ -378,7 +378,7 @@ class X86Machine implements Machine {
       return;
     }
     if (place >= 0 && offset === 0 && m.isUserCode()) {
-      this.passes.enter(place);
+      this.#passes.enter(place);
       if (m.outcome !== 0) return;
     }
     if (!chosen.insn) {
@@ -388,36 +388,36 @@ class X86Machine implements Machine {
     const shadow = s[at + cpuField.shadow] as number;
     const c = m.c;
     s[m.t + taskField.rip] = chosen.insn.next;
-    this.trapped = (chosen.insn.next - 1) | 0;
-    execute(m, chosen.insn.ops, this.effects);
+    this.#trapped = (chosen.insn.next - 1) | 0;
+    execute(m, chosen.insn.ops, this.#effects);
     // A shadow ends after one instruction; one that this instruction began stays.
     if (shadow !== 0) s[at + cpuField.shadow] = 0;
     if (m.outcome !== 0 || m.limit !== undefined) return;
-    if ((m.c === c || m.c === c - l.ctx.size) && m.isUserCode()) this.passes.settle(m.c !== c);
+    if ((m.c === c || m.c === c - l.ctx.size) && m.isUserCode()) this.#passes.settle(m.c !== c);
   }
 
-  private trapped = 0;
+  #trapped = 0;
 
   /** INT3: the saved RIP is the address behind it. */
-  private trap(): void {
+  #trap(): void {
     const m = this.core;
-    for (let i = 0; i < this.p.events.length; i++) {
-      const e = this.p.events[i] as Program['events'][number];
-      if (e.kind === 'trap' && (e.address | 0) === this.trapped) m.events |= 1 << i;
+    for (let i = 0; i < this.#p.events.length; i++) {
+      const e = this.#p.events[i] as Program['events'][number];
+      if (e.kind === 'trap' && (e.address | 0) === this.#trapped) m.events |= 1 << i;
     }
-    this.passes.trapped(this.trapped);
+    this.#passes.trapped(this.#trapped);
     deliver(m, {
       kind: context.breakpoint,
       name: '#BP',
-      entry: region.kernel + this.p.entry.breakpoint,
+      entry: region.kernel + this.#p.entry.breakpoint,
       saved: m.rip(),
-      clearsIf: this.p.env.gate === 'interrupt',
-      here: this.trapped,
+      clearsIf: this.#p.env.gate === 'interrupt',
+      here: this.#trapped,
     });
   }
 
   /** The spec's own properties and the witnesses, after a step. They see memory as stored. */
-  private judge(): void {
+  #judge(): void {
     const m = this.core;
     const { p } = m;
     if (p.requirements.length === 0 && p.witnesses.length === 0) return;
@@ -449,7 +449,7 @@ class X86Machine implements Machine {
     const cpu = actionCpu(action);
     const argument = argumentOf(action);
     m.select(cpu);
-    const source = (e: number): string => this.p.env.events[e]?.name ?? 'event';
+    const source = (e: number): string => this.#p.env.events[e]?.name ?? 'event';
     switch (kindOf(action)) {
       case kinds.step: {
         if (this.kernel.at(m.rip()) >= 0) return `cpu${cpu} step`;
@@ -469,10 +469,10 @@ class X86Machine implements Machine {
       case kinds.latched:
         return `cpu${cpu} latched ${source(argument)}`;
       case kinds.preempt:
-        return `cpu${cpu} preempt by ${taskName(this.p, argument)}`;
+        return `cpu${cpu} preempt by ${taskName(this.#p, argument)}`;
       case kinds.commit:
         return m.oldestMembers(cpu) > 1
-          ? `cpu${cpu} commit ${this.member(cpu, argument)}`
+          ? `cpu${cpu} commit ${this.#member(cpu, argument)}`
           : `cpu${cpu} commit`;
       default:
         throw new Error(`no such action: ${action}`);
@@ -480,11 +480,11 @@ class X86Machine implements Machine {
   }
 
   /** Which member of an entry: the first byte that it writes, counted from the entry's lowest. */
-  private member(cpu: number, k: number): string {
+  #member(cpu: number, k: number): string {
     const m = this.core;
     const base = (m.l.cpus[cpu] as number) + cpuField.buffer + 1;
     const cell = m.s[base + k * m.l.unitWords + 1] as number;
-    const place = this.p.places.find((x) => cell >= x.cell && cell < x.cell + x.length);
+    const place = this.#p.places.find((x) => cell >= x.cell && cell < x.cell + x.length);
     return place ? `${place.name}[${cell - place.cell}]` : `byte ${cell}`;
   }
 
@@ -493,7 +493,7 @@ class X86Machine implements Machine {
     m.s = state;
     const cpu = actionCpu(action);
     m.select(cpu);
-    const who = this.who();
+    const who = this.#who();
     const name = this.actionName(state, action);
     m.select(cpu);
     const rest = name.slice(name.indexOf(' ') + 1);
@@ -505,13 +505,13 @@ class X86Machine implements Machine {
             cpu,
             who,
             kind: 'operation',
-            text: this.p.kernel[operation]?.text ?? '',
+            text: this.#p.kernel[operation]?.text ?? '',
             operation,
           };
         const address = toAddress(m.rip());
         const insn = this.fetch.choices()[argumentOf(action)]?.insn;
         const names = (a: number): string | undefined =>
-          this.p.labels.get(a) ?? nearLabel(this.p, a);
+          this.#p.labels.get(a) ?? nearLabel(this.#p, a);
         if (!insn) return { cpu, who, kind: 'instruction', address, text: 'fetch' };
         const d = decode(insn.bytes, insn.bytes.length);
         return {
@@ -526,20 +526,20 @@ class X86Machine implements Machine {
       case kinds.commit: {
         const base = (m.l.cpus[cpu] as number) + cpuField.buffer + 1;
         const at = base + argumentOf(action) * m.l.unitWords;
-        return { cpu, who: 'store buffer', kind: 'commit', text: this.unitText(at) };
+        return { cpu, who: 'store buffer', kind: 'commit', text: this.#unitText(at) };
       }
       default:
         return { cpu, who, kind: 'event', text: rest };
     }
   }
 
-  private unitText(at: number): string {
+  #unitText(at: number): string {
     const m = this.core;
     const head = m.s[at] as number;
     const index = m.s[at + 1] as number;
     if ((head & 15) !== 3) {
-      const w = this.p.data[(head & 15) === 2 ? index : index >> 1];
-      return `${w?.name ?? 'memory'} = ${wordText(this.p, m.s[at + 2] as number, (head & 15) === 2 ? (m.s[at + 3] as number) : 0)} is stored`;
+      const w = this.#p.data[(head & 15) === 2 ? index : index >> 1];
+      return `${w?.name ?? 'memory'} = ${wordText(this.#p, m.s[at + 2] as number, (head & 15) === 2 ? (m.s[at + 3] as number) : 0)} is stored`;
     }
     const count = (head >> 8) & 0xff;
     const bytes = Array.from({ length: count }, (_, i) =>
@@ -549,7 +549,7 @@ class X86Machine implements Machine {
   }
 
   /** Whose code runs on the selected CPU. */
-  private who(): string {
+  #who(): string {
     const m = this.core;
     switch (m.s[m.c]) {
       case context.breakpoint:
@@ -564,7 +564,7 @@ class X86Machine implements Machine {
       case context.irqCode:
         return 'IRQ';
       default:
-        return taskName(this.p, m.task);
+        return taskName(this.#p, m.task);
     }
   }
 
@@ -586,10 +586,10 @@ class X86Machine implements Machine {
       if (this.finished(state)) bits |= bit;
       bit <<= 1;
     }
-    if (this.eventually.length > 0) {
+    if (this.#eventually.length > 0) {
       m.select(0);
       m.looking = true;
-      for (const r of this.eventually) {
+      for (const r of this.#eventually) {
         const lo = evaluate(m, r.expr);
         if (lo !== 0 || m.hi !== 0) bits |= bit;
         bit <<= 1;
@@ -610,7 +610,7 @@ class X86Machine implements Machine {
       depth === 0
         ? (s[patcher + taskField.rip] as number)
         : m.stackWord(s[patcher + l.contexts + l.ctx.size + l.ctx.base] as number);
-    if (this.p.kernel[this.kernel.at(rip)]?.do.kind !== 'end') return false;
+    if (this.#p.kernel[this.kernel.at(rip)]?.do.kind !== 'end') return false;
     for (const t of l.tasks) {
       for (let d = 0; d < l.depth; d++)
         if (s[t + l.contexts + d * l.ctx.size + l.ctx.pass] !== 0) return false;

@@ -25,15 +25,15 @@ export const wentAway = 1 << 29;
 
 export class Passes {
   private readonly m: Core;
-  private readonly fetch: Fetch;
-  private readonly outcomes: readonly Outcome[];
+  readonly #fetch: Fetch;
+  readonly #outcomes: readonly Outcome[];
   /** For each place: addresses at which a pass of it can arrive, whatever the registers hold. */
-  private readonly arrivals: readonly ReadonlySet<number>[];
+  readonly #arrivals: readonly ReadonlySet<number>[];
   private readonly scratch: Int32Array;
   /** For each place: whether a content of it begins with an INT3; whether one reads memory. */
-  private readonly traps: readonly boolean[];
-  private readonly loads: readonly boolean[];
-  private readonly eventsOfPass: readonly {
+  readonly #traps: readonly boolean[];
+  readonly #loads: readonly boolean[];
+  readonly #eventsOfPass: readonly {
     readonly event: number;
     readonly place: number;
     readonly content: number;
@@ -41,15 +41,15 @@ export class Passes {
 
   constructor(core: Core, fetch: Fetch) {
     this.m = core;
-    this.fetch = fetch;
+    this.#fetch = fetch;
     this.scratch = new Int32Array(core.l.words);
-    this.outcomes = core.p.contents.map((content) =>
-      this.decodeContent(core.p, content.place, content.bytes),
+    this.#outcomes = core.p.contents.map((content) =>
+      this.#decodeContent(core.p, content.place, content.bytes),
     );
-    this.arrivals = core.p.places.map((place) => {
+    this.#arrivals = core.p.places.map((place) => {
       const set = new Set<number>([(place.from + place.length) | 0]);
       for (const index of place.contents) {
-        for (const insn of (this.outcomes[index] as Outcome).insns) {
+        for (const insn of (this.#outcomes[index] as Outcome).insns) {
           for (const op of insn.ops)
             if (op.kind === 'branch' && op.target.kind === 'const') set.add(op.target.lo);
         }
@@ -57,18 +57,18 @@ export class Passes {
       for (let i = 0; i < place.length; i++) set.delete((place.from + i) | 0);
       return set;
     });
-    this.traps = core.p.places.map((p) =>
+    this.#traps = core.p.places.map((p) =>
       p.contents.some((c) => core.p.contents[c]?.bytes[0] === 0xcc),
     );
-    this.loads = core.p.places.map((p) =>
-      p.contents.some((c) => (this.outcomes[c] as Outcome).insns.some((i) => readsMemory(i.ops))),
+    this.#loads = core.p.places.map((p) =>
+      p.contents.some((c) => (this.#outcomes[c] as Outcome).insns.some((i) => readsMemory(i.ops))),
     );
-    this.eventsOfPass = core.p.events.flatMap((e, event) =>
+    this.#eventsOfPass = core.p.events.flatMap((e, event) =>
       e.kind === 'pass' ? [{ event, place: e.place, content: e.content }] : [],
     );
   }
 
-  private decodeContent(p: Program, place: number, bytes: Uint8Array): Outcome {
+  #decodeContent(p: Program, place: number, bytes: Uint8Array): Outcome {
     const from = p.places[place]?.from ?? 0;
     const insns: Outcome['insns'][number][] = [];
     let at = 0;
@@ -76,7 +76,7 @@ export class Passes {
       const rest = bytes.slice(at);
       let insn: ReturnType<Fetch['prepare']>;
       for (let n = 1; n <= rest.length && insn === undefined; n++)
-        insn = this.fetch.prepare(from + at, rest, n);
+        insn = this.#fetch.prepare(from + at, rest, n);
       if (!insn) break;
       insns.push({ from: (from + at) | 0, next: insn.next, ops: insn.ops });
       at += insn.bytes.length;
@@ -99,7 +99,7 @@ export class Passes {
         return;
       }
       // What a content reads from memory counts when it is executed.
-      if (this.loads[place]) this.expectAll(place);
+      if (this.#loads[place]) this.#expectAll(place);
       return;
     }
     if (open !== 0) {
@@ -110,17 +110,17 @@ export class Passes {
       return;
     }
     m.setDead(true);
-    this.expectAll(place);
+    this.#expectAll(place);
     m.s[m.c + l.ctx.pass] = place + 1;
     m.s[m.c + l.ctx.mask] = m.s[l.versions + place] as number;
     m.happened?.push({ kind: 'open', place, content: -1 });
   }
 
-  private expectAll(place: number): void {
+  #expectAll(place: number): void {
     const { m } = this;
     const { ctx } = m.l;
     (m.p.places[place]?.contents ?? []).forEach((content, i) => {
-      this.expect(place, content, m.c + ctx.expect + i * ctx.expectSize);
+      this.#expect(place, content, m.c + ctx.expect + i * ctx.expectSize);
     });
   }
 
@@ -128,13 +128,13 @@ export class Passes {
   trapped(address: number): void {
     const { m } = this;
     const open = m.s[m.c + m.l.ctx.pass] as number;
-    if (open === 0 || !this.traps[open - 1] || m.p.places[open - 1]?.from !== toAddress(address))
+    if (open === 0 || !this.#traps[open - 1] || m.p.places[open - 1]?.from !== toAddress(address))
       return;
     m.s[m.c + m.l.ctx.mask] = (m.s[m.c + m.l.ctx.mask] as number) | hasTrapped;
   }
 
   /** Runs a content by itself on a copy of the machine, and notes what it leaves. */
-  private expect(place: number, content: number, at: number): void {
+  #expect(place: number, content: number, at: number): void {
     const { m, scratch } = this;
     const real = m.s;
     const told = m.happened;
@@ -146,7 +146,7 @@ export class Passes {
     m.direct = !m.hasRoom(8);
     let end = 0;
     let called = false;
-    const insns = (this.outcomes[content] as Outcome).insns;
+    const insns = (this.#outcomes[content] as Outcome).insns;
     for (let steps = 0; end === 0; steps++) {
       const insn = insns.find((x) => x.from === m.rip());
       if (!insn || steps > 40) {
@@ -215,13 +215,13 @@ export class Passes {
     const ip = s[m.t + taskField.rip] as number;
     const address = toAddress(ip);
     if (address >= info.from && address < info.from + info.length) return;
-    if (this.fetch.inStub(ip)) return;
+    if (this.#fetch.inStub(ip)) return;
     const mask = s[m.c + l.ctx.mask] as number;
     const n = info.contents.length;
     const record = (i: number): number => m.c + l.ctx.expect + i * l.ctx.expectSize;
     const wanted = (i: number, k: number): number => s[record(i) + k] as number;
     const byTrap = (i: number): boolean => wanted(i, expectation.ip) === arrivesByTrap;
-    let arrived = (this.arrivals[place] as ReadonlySet<number>).has(ip);
+    let arrived = (this.#arrivals[place] as ReadonlySet<number>).has(ip);
     for (let i = 0; i < n; i++) {
       if (wanted(i, expectation.ip) === ip) arrived = true;
       if (returned && byTrap(i) && (mask & hasTrapped) !== 0 && ((mask >> i) & 1) === 1)
@@ -249,7 +249,7 @@ export class Passes {
         superseded = i;
         continue;
       }
-      const lost = this.notKept(record(i), info.dead, info.flagsDead);
+      const lost = this.#notKept(record(i), info.dead, info.flagsDead);
       if (lost === '') {
         behaves = i;
         break;
@@ -258,7 +258,7 @@ export class Passes {
     }
     const verdict =
       differs !== '' ? 'registers_kept' : superseded >= 0 ? 'converges' : 'old_or_new';
-    this.close(place, behaves >= 0 ? (info.contents[behaves] as number) : -1);
+    this.#close(place, behaves >= 0 ? (info.contents[behaves] as number) : -1);
     // A run that breaks what the spec waives goes on: the pass is over, whatever it was.
     if (behaves >= 0 || m.p.waived.has(property(verdict))) return;
     if (differs !== '')
@@ -280,7 +280,7 @@ export class Passes {
   }
 
   /** The first register that differs from what was expected; '' if none does. */
-  private notKept(at: number, dead: readonly number[], flagsDead: boolean): string {
+  #notKept(at: number, dead: readonly number[], flagsDead: boolean): string {
     const { m } = this;
     const { s, l } = m;
     for (let i = 0; i < m.p.registers.length; i++) {
@@ -297,12 +297,12 @@ export class Passes {
     return change !== 0 ? 'RFLAGS' : '';
   }
 
-  private close(place: number, content: number): void {
+  #close(place: number, content: number): void {
     const { m } = this;
     const { l } = m;
     m.s.fill(0, m.c + l.ctx.pass, m.c + l.ctx.locals);
     m.setDead(false);
-    for (const e of this.eventsOfPass) {
+    for (const e of this.#eventsOfPass) {
       if (e.place === place && e.content === content) m.events |= 1 << e.event;
     }
     m.happened?.push({ kind: 'close', place, content });

@@ -48,36 +48,6 @@ export function* spreadGoals(
   }
 }
 
-/**
- * For each state the fewest steps of the graph to one that is `at` the goal; -1 where there is no way. The sweeps are
- * those of `spreadGoals`.
- */
-export function distances(
-  { states, offsets, edges }: Graph,
-  at: (state: number) => boolean,
-): Int32Array {
-  const none = 0x7fffffff;
-  const steps = Int32Array.from({ length: states }, (_, state) => (at(state) ? 0 : none));
-  let changed = true;
-  for (let backward = true; changed; backward = !backward) {
-    changed = false;
-    for (let n = 0; n < states; n++) {
-      const state = backward ? states - 1 - n : n;
-      const before = steps[state] as number;
-      let least = before;
-      const end = offsets[state + 1] as number;
-      for (let e = offsets[state] as number; e < end; e++) {
-        const beyond = steps[edges[e] as number] as number;
-        if (beyond + 1 < least && beyond !== none) least = beyond + 1;
-      }
-      if (least === before) continue;
-      steps[state] = least;
-      changed = true;
-    }
-  }
-  return steps.map((n) => (n === none ? -1 : n));
-}
-
 /** The states from a given one on: `path` ends where `loop` begins, and `loop` ends where it began. */
 export interface Ending {
   readonly path: readonly number[];

@@ -20,7 +20,7 @@ export {
   type Search,
   type Step,
   type Violation,
-  type Visited,
   type Witness,
 } from './search.ts';
 export { createReducedSearch } from './tiers.ts';
+export { type Visited, visited } from './visited.ts';

@@ -98,11 +98,6 @@ export class Table implements Growing {
     return row;
   }
 
-  /** All rows, one behind the other, in an array of their own. */
-  flat(): Int32Array {
-    return this.since(0);
-  }
-
   since(length: number): Int32Array {
     const { width } = this;
     const words = new Int32Array((this.length - length) * width);
@@ -191,10 +186,6 @@ export class Column implements Growing {
 
   pop(): number {
     return this.at(--this.#words.length);
-  }
-
-  flat(): Int32Array {
-    return this.#words.flat();
   }
 
   since(length: number): Int32Array {

@@ -83,11 +83,6 @@ export class Rows implements Growing {
     return this.length >= this.#limit;
   }
 
-  /** All rows, one behind the other, in an array of their own. */
-  flat(): Int32Array {
-    return this.since(0);
-  }
-
   since(length: number): Int32Array {
     const { width } = this;
     const rows = new Int32Array((this.length - length) * width);

@@ -1,13 +1,13 @@
 // The search: every state breadth first, then the goals backward, then what a violation's run has to say.
 
 import { Doom } from './doomed.ts';
-import { Edges, type Graph } from './edges.ts';
+import { Edges } from './edges.ts';
 import type { Filing, Steps } from './filing.ts';
-import { type Credit, distances, type Ending, endingFrom, spreadGoals } from './goals.ts';
+import { type Credit, type Ending, endingFrom, spreadGoals } from './goals.ts';
 import { Account, Bytes, type Growing } from './memory.ts';
 import type { Model, Unfolded } from './model.ts';
 import { refused } from './rows.ts';
-import { type Cursor, type States, Store, type Touched } from './store.ts';
+import { type Cursor, Store, type Touched } from './store.ts';
 
 export interface Bounds {
   /** States that may be stored. */
@@ -131,14 +131,15 @@ export interface Search {
   restore(saved: Saved): void;
   /** Only once it is done. */
   result(): Result;
-  /** Only once it is done and nothing has cut it. What it needs is not on the account of the search. */
-  visited(): Visited;
+  /** Only once it is done and nothing has cut it. */
+  ground(): Ground;
 }
 
-/** Every state that can be reached, in the order in which they were found: breadth first. */
-export interface Visited extends States {
-  /** For each goal, for each state: the fewest steps to it that are not optional; -1 where there is no way. */
-  readonly distances: readonly Int32Array[];
+/** What a search works on; for who reads it once it is done. */
+export interface Ground {
+  readonly model: Model;
+  readonly store: Store;
+  readonly edges: Edges;
 }
 
 export function createSearch(model: Model, bounds: Bounds = {}, aim: Aim = {}): Search {
@@ -343,23 +344,10 @@ class BreadthFirst implements Search {
     };
   }
 
-  visited(): Visited {
+  ground(): Ground {
     if (this.#phase !== 'done' || this.#bound !== undefined)
       throw new Error('the search has not visited every state');
-    const states = this.#store.states;
-    const cursor = this.#store.cursor();
-    const at = new Uint8Array(this.#allGoals === 0 ? 0 : states.count);
-    for (let state = 0; state < at.length; state++) {
-      this.#store.load(cursor, state);
-      at[state] = this.#model.goalsOf(cursor.words);
-    }
-    const { graph } = this.#edges.graph(new Account()) as { graph: Graph };
-    return {
-      ...states,
-      distances: this.#model.goals.map((_, goal) =>
-        distances(graph, (state) => ((at[state] as number) & (1 << goal)) !== 0),
-      ),
-    };
+    return { model: this.#model, store: this.#store, edges: this.#edges };
   }
 
   get #depth(): number {

@@ -30,24 +30,11 @@ export interface Touched {
   count: number;
 }
 
-/** All states as they are kept, for reading. */
-export interface States {
-  readonly count: number;
-  /** First word of each part, and the end of the last. */
-  readonly starts: Int32Array;
-  /** For each part its different rows, one behind the other. */
-  rows(part: number): Int32Array;
-  /** For a part, for each state the number of its row. */
-  numbers(part: number): Int32Array;
-  /** For each state the one that it was found from, which has a smaller number; -1: an initial one. */
-  readonly parents: Int32Array;
-}
-
 /** Nodes that stand under one. */
 const arity = 8;
 
 /** The shape of the tree that a state is kept as. */
-interface Tree {
+export interface Tree {
   /** For each piece, a leaf of the tree, its first word; and the end of the last. */
   readonly starts: Int32Array;
   readonly leaves: number;
@@ -152,14 +139,13 @@ function plant({ words, parts, pieces = parts, groups = [], symmetry }: Shape): 
  */
 export class Store {
   readonly #words: number;
-  readonly #parts: readonly number[];
   readonly #cuts: readonly number[];
   readonly #account: Account;
   readonly #heap: Heap;
   readonly #symmetry: Symmetry | undefined;
   readonly #states: Rows;
   /** Undefined where a state is its own row. */
-  readonly #tree: Tree | undefined;
+  readonly tree: Tree | undefined;
   /** For each node but the root its rows. */
   readonly #rows: readonly Rows[];
   /** For each piece the part that it is of. */
@@ -193,7 +179,6 @@ export class Store {
     if (!ascends(pieces) || parts.some((p) => !pieces.includes(p)))
       throw new Error('pieces must be parts, or pieces of them');
     this.#words = words;
-    this.#parts = parts;
     this.#cuts = pieces;
     this.#account = account;
     this.#heap = new Heap(account);
@@ -203,7 +188,7 @@ export class Store {
     const limit = Math.min(maxStates, mostRows);
     const whole = pieces.length === 1 || (words <= 2 * pieces.length && symmetry === undefined);
     const tree = whole ? undefined : plant(shape);
-    this.#tree = tree;
+    this.tree = tree;
     const nodes = tree?.above.length ?? 0;
     this.#nodes = new Int32Array(nodes).fill(-1);
     this.#stale = new Uint8Array(nodes);
@@ -250,8 +235,8 @@ export class Store {
     if (this.#symmetry !== undefined) return undefined;
     const tables = [...this.#rows, this.#states];
     return {
-      starts: this.#tree?.starts ?? Int32Array.of(...this.#cuts, this.#words),
-      under: this.#tree?.under ?? [],
+      starts: this.tree?.starts ?? Int32Array.of(...this.#cuts, this.#words),
+      under: this.tree?.under ?? [],
       records: Int32Array.from(tables, (t) => t.record),
       room: (record) => tables.find((t) => t.record === record)?.room() === true,
       words: this.#heap.length,
@@ -268,58 +253,13 @@ export class Store {
     return this.#parents.room(states);
   }
 
-  get states(): States {
-    const { count } = this;
-    const tree = this.#tree;
-    const parents = this.#parents.flat();
-    if (tree === undefined)
-      return {
-        count,
-        starts: Int32Array.of(0, this.#words),
-        rows: () => this.#states.flat(),
-        numbers: () => Int32Array.from({ length: count }, (_, i) => i),
-        parents,
-      };
-    if (this.#symmetry !== undefined)
-      throw new Error('states that stand for others are not listed');
-    return {
-      count,
-      starts: Int32Array.of(...this.#parts, this.#words),
-      rows: (part) => this.#rowsUnder(tree.parts[part] as number),
-      numbers: (part) => this.#numbersOf(tree.parts[part] as number),
-      parents,
-    };
+  /** The table of a node of the tree, or of all states. */
+  table(node: number): Rows {
+    return this.#rows[node] ?? this.#states;
   }
-
-  /** The rows of a node, word by word. */
-  #rowsUnder(node: number): Int32Array {
-    const tree = this.#tree as Tree;
-    const own = (this.#rows[node] as Rows).flat();
-    if (node < tree.leaves) return own;
-    const under = [...(tree.under[node - tree.leaves] as Int32Array)].map((child) => {
-      const words = this.#rowsUnder(child);
-      return { words, width: words.length / (this.#rows[child] as Rows).length };
-    });
-    const width = under.reduce((n, u) => n + u.width, 0);
-    const out = new Int32Array((this.#rows[node] as Rows).length * width);
-    let at = 0;
-    for (let i = 0; i < own.length; )
-      for (const u of under) {
-        const from = (own[i++] as number) * u.width;
-        out.set(u.words.subarray(from, from + u.width), at);
-        at += u.width;
-      }
-    return out;
-  }
-
-  /** For each state the number of a node's row. */
-  #numbersOf(node: number): Int32Array {
-    const { above, leaves, under } = this.#tree as Tree;
-    const up = above[node] as number;
-    if (up < 0) return Int32Array.from({ length: this.count }, (_, i) => i);
-    const rows = this.#rows[up] ?? this.#states;
-    const place = (under[up - leaves] as Int32Array).indexOf(node);
-    return this.#numbersOf(up).map((row) => this.#heap.words[rows.at(row) + place] as number);
+  /** For each state the one that it was found from. */
+  get parents(): Int32Array {
+    return this.#parents.since(0);
   }
 
   cursor(): Cursor {
@@ -334,7 +274,7 @@ export class Store {
   load(cursor: Cursor, index: number): void {
     const { words, nodes } = cursor;
     cursor.index = index;
-    const tree = this.#tree;
+    const tree = this.tree;
     const rows = this.#heap.words;
     if (tree === undefined) {
       const at = this.#states.at(index);
@@ -408,7 +348,7 @@ export class Store {
     add: boolean,
   ): number {
     const states = this.#states;
-    const tree = this.#tree;
+    const tree = this.tree;
     if (tree === undefined) return add ? states.intern(state, 0) : states.find(state, 0);
     const nodes = this.#nodes;
     if (near === undefined) nodes.fill(-1);
@@ -468,7 +408,7 @@ export class Store {
 
   /** The pieces in which a state is not the one that it came from: one look at all words. */
   #differing(state: Int32Array, { words }: Cursor): Touched {
-    const { starts } = this.#tree as Tree;
+    const { starts } = this.tree as Tree;
     const found = this.#found;
     const pieceOf = this.#pieceOf;
     let count = 0;
@@ -489,7 +429,7 @@ export class Store {
     if ((this.#nodes[node] as number) === number) return;
     this.#nodes[node] = number;
     this.#changed.push(node);
-    this.#stale[(this.#tree as Tree).above[node] as number] = 1;
+    this.#stale[(this.tree as Tree).above[node] as number] = 1;
   }
 
   /** Numbers the nodes from `from` up to `to` under which something has changed. False where one is refused. */
@@ -506,7 +446,7 @@ export class Store {
   }
 
   #rowOf(node: number): Int32Array {
-    const { leaves, under } = this.#tree as Tree;
+    const { leaves, under } = this.tree as Tree;
     const row = this.#row;
     const children = under[node - leaves] as Int32Array;
     for (let i = 0; i < children.length; i++) row[i] = this.#nodes[children[i] as number] as number;
@@ -532,7 +472,7 @@ export class Store {
 
   /** The nodes are those of the cursor again. */
   #takeBack(): void {
-    const { above } = this.#tree as Tree;
+    const { above } = this.tree as Tree;
     const near = this.#near?.nodes;
     for (const node of this.#changed) {
       this.#nodes[node] = near === undefined ? -1 : (near[node] as number);

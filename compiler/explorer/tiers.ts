@@ -5,12 +5,12 @@ import { reaches, violates } from './run.ts';
 import {
   type Bounds,
   createSearch,
+  type Ground,
   type Progress,
   type Result,
   type Saved,
   type Search,
   type Violation,
-  type Visited,
 } from './search.ts';
 
 /**
@@ -156,9 +156,9 @@ class Tiers implements Search {
     return { ...result, verdict: 'violated', violations: [...result.violations, ...longer] };
   }
 
-  visited(): Visited {
+  ground(): Ground {
     if (this.#answer !== undefined || this.#verdict !== undefined)
       throw new Error('a reduced search has not visited every state');
-    return this.#search.visited();
+    return this.#search.ground();
   }
 }

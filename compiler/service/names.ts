@@ -166,26 +166,26 @@ const declaration = (name: Name, whole: Span, body?: Block): Declaration => ({
 
 class Collector {
   readonly all: Draft[] = [];
-  private readonly text: string;
-  private readonly file = new Map<string, Draft>();
-  private readonly scoped = new Map<string, Scoped>();
-  private readonly phases = new Map<string, Draft>();
-  private readonly fields = new Map<string, Draft>();
-  private readonly values = new Map<string, Draft>();
-  private readonly properties = new Map<string, Draft>();
+  readonly #text: string;
+  readonly #file = new Map<string, Draft>();
+  readonly #scoped = new Map<string, Scoped>();
+  readonly #phases = new Map<string, Draft>();
+  readonly #fields = new Map<string, Draft>();
+  readonly #values = new Map<string, Draft>();
+  readonly #properties = new Map<string, Draft>();
   /** Not in the namespace that expressions see. */
-  private readonly apart = new Set<Named>();
+  readonly #apart = new Set<Named>();
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
   }
 
   isOpen(named: Named): boolean {
-    return !this.apart.has(named);
+    return !this.#apart.has(named);
   }
 
   find(name: string, offset: number): Draft | undefined {
-    const list = this.scoped.get(name);
+    const list = this.#scoped.get(name);
     if (list) {
       list.sorted ??= nested(list.drafts);
       // Behind the last that begins before the offset, outwards until one has not ended there.
@@ -199,10 +199,10 @@ class Collector {
       for (let at = list.sorted[low - 1]; at; at = at.around)
         if (at.draft.scope && inside(offset, at.draft.scope)) return at.draft;
     }
-    return this.file.get(name);
+    return this.#file.get(name);
   }
 
-  private make(
+  #make(
     map: Map<string, Draft>,
     key: string,
     named: { name: string; kind: NameKind; option?: string },
@@ -213,19 +213,19 @@ class Collector {
       draft = { ...named, declarations: [], uses: [] };
       map.set(key, draft);
       this.all.push(draft);
-      if (apart) this.apart.add(draft);
+      if (apart) this.#apart.add(draft);
     }
     return draft;
   }
 
-  private inFile(name: Name, kind: NameKind, whole: Span, body?: Block): void {
-    const draft = this.make(this.file, name.text, { name: name.text, kind }, false);
+  #inFile(name: Name, kind: NameKind, whole: Span, body?: Block): void {
+    const draft = this.#make(this.#file, name.text, { name: name.text, kind }, false);
     draft.declarations.push(declaration(name, whole, body));
   }
 
-  private inScope(name: Name, kind: NameKind, whole: Span, scope: Span): void {
-    const list: Scoped = this.scoped.get(name.text) ?? { drafts: [], byStart: new Map() };
-    this.scoped.set(name.text, list);
+  #inScope(name: Name, kind: NameKind, whole: Span, scope: Span): void {
+    const list: Scoped = this.#scoped.get(name.text) ?? { drafts: [], byStart: new Map() };
+    this.#scoped.set(name.text, list);
     // A label under both branches of an `if` is one name.
     const same = list.byStart.get(scope.start);
     if (same?.scope?.end === scope.end) {
@@ -247,13 +247,13 @@ class Collector {
   // ---- declarations
 
   declare(file: File): void {
-    const heading = this.make(new Map(), '', { name: file.name.text, kind: 'protocol' });
+    const heading = this.#make(new Map(), '', { name: file.name.text, kind: 'protocol' });
     heading.declarations.push({
       name: file.name.span,
       whole: { start: file.name.span.start, end: file.summary.span.end },
     });
-    for (const name of builtin) this.make(this.properties, name, { name, kind: 'property' });
-    this.items(file.items);
+    for (const name of builtin) this.#make(this.#properties, name, { name, kind: 'property' });
+    this.#items(file.items);
     // A label that a patch changes is a place.
     const places = (items: readonly Item[]): void => {
       for (const item of items) {
@@ -262,7 +262,7 @@ class Collector {
           places(item.else ?? []);
         } else if (item.kind === 'patch')
           for (const change of item.changes) {
-            const label = this.file.get(change.place.text);
+            const label = this.#file.get(change.place.text);
             if (label?.kind === 'label') label.kind = 'place';
           }
       }
@@ -270,16 +270,16 @@ class Collector {
     places(file.items);
   }
 
-  private items(items: readonly Item[]): void {
+  #items(items: readonly Item[]): void {
     for (const item of items) {
       switch (item.kind) {
         case 'option':
           for (const name of item.names) {
-            this.inFile(name, 'option', item.span);
+            this.#inFile(name, 'option', item.span);
             for (const value of item.values) {
               if (value.kind !== 'word' || value.text === 'on' || value.text === 'off') continue;
               const key = `${name.text} ${value.text}`;
-              const draft = this.make(this.values, key, {
+              const draft = this.#make(this.#values, key, {
                 name: value.text,
                 kind: 'value',
                 option: name.text,
@@ -289,53 +289,55 @@ class Collector {
           }
           break;
         case 'code':
-          this.labels(item.body, (name, whole) => this.inFile(name, 'label', whole));
+          this.#labels(item.body, (name, whole) => this.#inFile(name, 'label', whole));
           break;
         case 'runs':
-          if (item.name && item.who !== 'ipi') this.inFile(item.name, item.who, item.span);
+          if (item.name && item.who !== 'ipi') this.#inFile(item.name, item.who, item.span);
           break;
         case 'memory':
           for (const cell of item.cells) {
-            this.inFile(cell.name, item.who, item.cells.length > 1 ? cell.span : item.span);
-            this.declareFields(cell.fields, cell.span);
+            this.#inFile(cell.name, item.who, item.cells.length > 1 ? cell.span : item.span);
+            this.#declareFields(cell.fields, cell.span);
           }
           break;
         case 'mutex':
-          for (const name of item.names) this.inFile(name, 'mutex', item.span);
+          for (const name of item.names) this.#inFile(name, 'mutex', item.span);
           break;
         case 'descriptor':
-          this.inFile(item.name, 'descriptor', item.span);
-          this.declareFields(item.fields, item.span);
+          this.#inFile(item.name, 'descriptor', item.span);
+          this.#declareFields(item.fields, item.span);
           break;
         case 'stub':
-          this.inFile(item.name, 'stub', item.span);
-          for (const p of item.params) this.inScope(p, 'parameter', p.span, this.whole(item.span));
-          this.labels(item.body, (name, whole) =>
-            this.inScope(name, 'label', whole, this.whole(item.span)),
+          this.#inFile(item.name, 'stub', item.span);
+          for (const p of item.params)
+            this.#inScope(p, 'parameter', p.span, this.#whole(item.span));
+          this.#labels(item.body, (name, whole) =>
+            this.#inScope(name, 'label', whole, this.#whole(item.span)),
           );
           break;
         case 'breakpoint':
           if (item.name) {
-            const draft = this.make(new Map(), '', { name: item.name.text, kind: 'handler' });
+            const draft = this.#make(new Map(), '', { name: item.name.text, kind: 'handler' });
             draft.declarations.push(declaration(item.name, item.span, item.body));
           }
-          this.block(item.body);
+          this.#block(item.body);
           break;
         case 'define':
-          this.inFile(item.name, 'define', item.span, item.body);
-          for (const p of item.params) this.inScope(p, 'parameter', p.span, this.whole(item.span));
-          this.block(item.body);
+          this.#inFile(item.name, 'define', item.span, item.body);
+          for (const p of item.params)
+            this.#inScope(p, 'parameter', p.span, this.#whole(item.span));
+          this.#block(item.body);
           break;
         case 'patch':
-          if (item.name) this.inFile(item.name, 'patch', item.span, item.body);
-          this.block(item.body);
+          if (item.name) this.#inFile(item.name, 'patch', item.span, item.body);
+          this.#block(item.body);
           break;
         case 'require':
-          this.inFile(item.name, 'property', item.span);
+          this.#inFile(item.name, 'property', item.span);
           break;
         case 'if':
-          this.items(item.then);
-          this.items(item.else ?? []);
+          this.#items(item.then);
+          this.#items(item.else ?? []);
           break;
         default:
           break;
@@ -343,15 +345,15 @@ class Collector {
     }
   }
 
-  private declareFields(fields: readonly Name[], whole: Span): void {
+  #declareFields(fields: readonly Name[], whole: Span): void {
     for (const f of fields)
-      this.make(this.fields, f.text, { name: f.text, kind: 'field' }).declarations.push({
+      this.#make(this.#fields, f.text, { name: f.text, kind: 'field' }).declarations.push({
         name: f.span,
         whole,
       });
   }
 
-  private labels(body: readonly AsmItem[], found: (name: Name, whole: Span) => void): void {
+  #labels(body: readonly AsmItem[], found: (name: Name, whole: Span) => void): void {
     for (const [i, item] of body.entries()) {
       if (item.kind === 'label') {
         const next = body[i + 1];
@@ -360,25 +362,25 @@ class Collector {
         found(item.name, whole);
       } else if (item.kind === 'group') {
         found(item.name, item.span);
-        this.labels(item.body, found);
+        this.#labels(item.body, found);
       } else if (item.kind === 'if') {
-        this.labels(item.then, found);
-        this.labels(item.else ?? [], found);
+        this.#labels(item.then, found);
+        this.#labels(item.else ?? [], found);
       }
     }
   }
 
-  private block(block: Block): void {
+  #block(block: Block): void {
     for (const s of block.body) {
       switch (s.kind) {
         case 'let':
-          this.inScope(s.name, 'local', s.span, { start: s.span.end, end: this.end(block.span) });
+          this.#inScope(s.name, 'local', s.span, { start: s.span.end, end: this.#end(block.span) });
           break;
         case 'for':
-          this.inScope(s.name, 'local', s.span, this.whole(s.body.span));
+          this.#inScope(s.name, 'local', s.span, this.#whole(s.body.span));
           break;
         case 'phase':
-          this.make(this.phases, s.name.text, {
+          this.#make(this.#phases, s.name.text, {
             name: s.name.text,
             kind: 'phase',
           }).declarations.push(declaration(s.name, s.span, s.body));
@@ -386,78 +388,78 @@ class Collector {
         default:
           break;
       }
-      for (const inner of blocksOf(s)) this.block(inner);
+      for (const inner of blocksOf(s)) this.#block(inner);
     }
   }
 
   /** Where a block ends; one that has no brace yet goes on to the next word, for there it is being written. */
-  private end({ end }: Span): number {
-    if (this.text[end - 1] === '}') return end;
-    const behind = /^\s*/.exec(this.text.slice(end, end + 1000));
+  #end({ end }: Span): number {
+    if (this.#text[end - 1] === '}') return end;
+    const behind = /^\s*/.exec(this.#text.slice(end, end + 1000));
     return end + (behind?.[0].length ?? 0);
   }
-  private whole(span: Span): Span {
-    return { start: span.start, end: this.end(span) };
+  #whole(span: Span): Span {
+    return { start: span.start, end: this.#end(span) };
   }
 
   // ---- uses
 
   use(file: File): void {
-    this.useItems(file.items);
+    this.#useItems(file.items);
   }
 
-  private useItems(items: readonly Item[]): void {
+  #useItems(items: readonly Item[]): void {
     for (const item of items) {
       switch (item.kind) {
         case 'machine':
         case 'scenario':
-          for (const s of item.settings) this.setting(s);
+          for (const s of item.settings) this.#setting(s);
           if (item.kind === 'scenario' && item.expect?.kind === 'violates')
-            for (const p of item.expect.properties) this.property(p);
+            for (const p of item.expect.properties) this.#property(p);
           break;
         case 'code':
         case 'stub':
-          this.asm(item.body);
+          this.#asm(item.body);
           break;
         case 'runs':
-          this.name(item.label);
+          this.#name(item.label);
           break;
         case 'memory':
-          if (item.initial) this.expr(item.initial);
+          if (item.initial) this.#expr(item.initial);
           break;
         case 'site':
-          this.name(item.name);
+          this.#name(item.name);
           break;
         case 'breakpoint':
-          for (const e of item.at) this.expr(e);
-          this.stmts(item.body);
+          for (const e of item.at) this.#expr(e);
+          this.#stmts(item.body);
           break;
         case 'define':
-          this.stmts(item.body);
+          this.#stmts(item.body);
           break;
         case 'patch':
           for (const change of item.changes) {
-            this.name(change.place);
-            for (const i of [...(change.old ?? []), ...change.new]) this.insn(i);
+            this.#name(change.place);
+            for (const i of [...(change.old ?? []), ...change.new]) this.#insn(i);
           }
-          this.stmts(item.body);
+          this.#stmts(item.body);
           break;
         case 'waive':
-          this.property(item.name);
+          this.#property(item.name);
           break;
         case 'require': {
           const t = item.property;
-          this.expr(t.expr);
-          if ('during' in t && t.during) this.phases.get(t.during.text)?.uses.push(t.during.span);
+          this.#expr(t.expr);
+          if ('during' in t && t.during) this.#phases.get(t.during.text)?.uses.push(t.during.span);
           break;
         }
         case 'witness':
-          this.expr(item.expr);
+          this.#expr(item.expr);
           break;
         case 'if':
-          this.expr(item.test);
-          this.useItems(item.then);
-          this.useItems(item.else ?? []);
+          this.#expr(item.test);
+          this.#useItems(item.then);
+          this.#useItems(item.else ?? []);
           break;
         default:
           break;
@@ -465,20 +467,20 @@ class Collector {
     }
   }
 
-  private name(name: Name): void {
+  #name(name: Name): void {
     this.find(name.text, name.span.start)?.uses.push(name.span);
   }
 
-  private property(name: Name): void {
-    const own = this.file.get(name.text);
-    (own?.kind === 'property' ? own : this.properties.get(name.text))?.uses.push(name.span);
+  #property(name: Name): void {
+    const own = this.#file.get(name.text);
+    (own?.kind === 'property' ? own : this.#properties.get(name.text))?.uses.push(name.span);
   }
 
-  private setting(s: Setting): void {
+  #setting(s: Setting): void {
     if (s.kind === 'option') {
-      this.name(s.name);
+      this.#name(s.name);
       for (const v of s.values)
-        if (v.kind === 'word') this.values.get(`${s.name.text} ${v.text}`)?.uses.push(v.span);
+        if (v.kind === 'word') this.#values.get(`${s.name.text} ${v.text}`)?.uses.push(v.span);
       return;
     }
     const words = s.atoms.map((position) => position.find((a) => a.kind === 'word'));
@@ -486,12 +488,12 @@ class Collector {
     const of = (index: number, kinds: readonly NameKind[]): void => {
       for (const a of s.atoms[index] ?? []) {
         if (a.kind !== 'word') continue;
-        const named = this.file.get(a.text);
+        const named = this.#file.get(a.text);
         if (named && kinds.includes(named.kind)) named.uses.push(a.span);
         // Of several threads of one name, `worker2` is the second.
         else if (first === 'pin') {
           const stem = a.text.replace(/\d+$/, '');
-          const thread = this.file.get(stem);
+          const thread = this.#file.get(stem);
           if (thread?.kind === 'thread')
             thread.uses.push({ start: a.span.start, end: a.span.start + stem.length });
         }
@@ -504,95 +506,95 @@ class Collector {
     else if (first === 'irq' || first === 'nmi') of(1, [first]);
   }
 
-  private asm(body: readonly AsmItem[]): void {
+  #asm(body: readonly AsmItem[]): void {
     for (const item of body) {
-      if (item.kind === 'insn') this.insn(item.insn);
-      else if (item.kind === 'group') this.asm(item.body);
+      if (item.kind === 'insn') this.#insn(item.insn);
+      else if (item.kind === 'group') this.#asm(item.body);
       else if (item.kind === 'if') {
-        this.expr(item.test);
-        this.asm(item.then);
-        this.asm(item.else ?? []);
+        this.#expr(item.test);
+        this.#asm(item.then);
+        this.#asm(item.else ?? []);
       }
     }
   }
 
-  private insn(insn: Insn): void {
+  #insn(insn: Insn): void {
     for (const o of insn.operands) {
-      if (o.kind === 'memory') this.expr(o.address, true);
-      else if (o.kind === 'value') this.expr(o.expr, true);
+      if (o.kind === 'memory') this.#expr(o.address, true);
+      else if (o.kind === 'value') this.#expr(o.expr, true);
     }
   }
 
-  private stmts(block: Block): void {
-    for (const s of block.body) this.stmt(s);
+  #stmts(block: Block): void {
+    for (const s of block.body) this.#stmt(s);
   }
 
-  private call(call: Call): void {
-    this.name(call.name);
-    for (const a of call.args) this.expr(a);
+  #call(call: Call): void {
+    this.#name(call.name);
+    for (const a of call.args) this.#expr(a);
   }
 
-  private stmt(s: Stmt): void {
+  #stmt(s: Stmt): void {
     switch (s.kind) {
       case 'poke':
-        this.name(s.place);
+        this.#name(s.place);
         if (s.range) {
-          this.expr(s.range.from);
-          if (s.range.to) this.expr(s.range.to);
+          this.#expr(s.range.from);
+          if (s.range.to) this.#expr(s.range.to);
         }
-        if (s.source?.kind === 'insns') for (const i of s.source.insns) this.insn(i);
+        if (s.source?.kind === 'insns') for (const i of s.source.insns) this.#insn(i);
         break;
       case 'waitfor':
       case 'assert':
       case 'resume':
-        this.expr(s.expr);
+        this.#expr(s.expr);
         break;
       case 'quiescent':
-        if (s.region) this.name(s.region);
+        if (s.region) this.#name(s.region);
         break;
       case 'lock':
       case 'unlock':
-        this.name(s.name);
+        this.#name(s.name);
         break;
       case 'let':
-        if (s.value.kind === 'build') this.call(s.value.call);
-        else this.expr(s.value.expr);
+        if (s.value.kind === 'build') this.#call(s.value.call);
+        else this.#expr(s.value.expr);
         break;
       case 'assign':
-        this.expr(s.target);
-        if (s.value.kind === 'build') this.call(s.value.call);
-        else this.expr(s.value.expr);
+        this.#expr(s.target);
+        if (s.value.kind === 'build') this.#call(s.value.call);
+        else this.#expr(s.value.expr);
         break;
       case 'build':
       case 'call':
-        this.call(s.call);
+        this.#call(s.call);
         break;
       case 'release':
-        for (const n of s.names) this.name(n);
+        for (const n of s.names) this.#name(n);
         break;
       case 'run':
-        this.name(s.label);
+        this.#name(s.label);
         break;
       case 'if':
       case 'while':
-        this.expr(s.test);
+        this.#expr(s.test);
         break;
       case 'for':
-        this.expr(s.from);
-        if (s.to) this.expr(s.to);
+        this.#expr(s.from);
+        if (s.to) this.#expr(s.to);
         break;
       case 'emulate':
-        if (s.what.kind === 'insn') this.insn(s.what.insn);
-        else this.expr(s.what.expr);
+        if (s.what.kind === 'insn') this.#insn(s.what.insn);
+        else this.#expr(s.what.expr);
         break;
       default:
         break;
     }
-    for (const inner of blocksOf(s)) this.stmts(inner);
+    for (const inner of blocksOf(s)) this.#stmts(inner);
   }
 
   /** In an operand registers come first, as they do for the assembler. */
-  private expr(e: Expr, operand = false): void {
+  #expr(e: Expr, operand = false): void {
     switch (e.kind) {
       case 'name': {
         const named = this.find(e.text, e.span.start);
@@ -601,36 +603,36 @@ class Collector {
         break;
       }
       case 'field':
-        this.expr(e.of, operand);
+        this.#expr(e.of, operand);
         if (!(e.of.kind === 'name' && e.of.text === 'frame'))
-          this.fields.get(e.field.text)?.uses.push(e.field.span);
+          this.#fields.get(e.field.text)?.uses.push(e.field.span);
         break;
       case 'index':
-        this.expr(e.of, operand);
-        this.expr(e.index, operand);
+        this.#expr(e.of, operand);
+        this.#expr(e.index, operand);
         break;
       case 'binary':
-        if (this.besideOption(e.a, e.b) || this.besideOption(e.b, e.a)) break;
-        this.expr(e.a, operand);
-        this.expr(e.b, operand);
+        if (this.#besideOption(e.a, e.b) || this.#besideOption(e.b, e.a)) break;
+        this.#expr(e.a, operand);
+        this.#expr(e.b, operand);
         break;
       case 'not':
-        this.expr(e.a, operand);
+        this.#expr(e.a, operand);
         break;
       case 'threadat':
-        this.name(e.thread);
-        this.expr(e.where);
+        this.#name(e.thread);
+        this.#expr(e.where);
         break;
       case 'returns':
-        this.name(e.thread);
-        this.expr(e.region);
+        this.#name(e.thread);
+        this.#expr(e.region);
         break;
       case 'handling':
       case 'trap':
-        this.expr(e.where);
+        this.#expr(e.where);
         break;
       case 'pass':
-        this.name(e.place);
+        this.#name(e.place);
         break;
       default:
         break;
@@ -638,10 +640,10 @@ class Collector {
   }
 
   /** A word means something beside its option only, whatever else has that name. */
-  private besideOption(option: Expr, word: Expr): boolean {
+  #besideOption(option: Expr, word: Expr): boolean {
     if (option.kind !== 'name' || word.kind !== 'name') return false;
     const named = this.find(option.text, option.span.start);
-    const value = this.values.get(`${option.text} ${word.text}`);
+    const value = this.#values.get(`${option.text} ${word.text}`);
     if (named?.kind !== 'option' || !value) return false;
     named.uses.push(option.span);
     value.uses.push(word.span);

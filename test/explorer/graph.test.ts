@@ -7,6 +7,7 @@ import {
   replay,
   type Violation,
   type Visited,
+  visited,
 } from '../../compiler/explorer/index.ts';
 import { type Edge, type Graph, graphModel, nodeOf, witnesses } from './graph.ts';
 import { away, judge, loops, reaches } from './naive.ts';
@@ -75,7 +76,7 @@ test('verdicts, counts and runs agree with a naive search', () => {
       expect(result.verdict).toBe(properties.size > 0 ? 'violated' : verdict);
       seen.add(result.verdict);
 
-      if (!answer.limited) listed(graph, search.visited(), answer);
+      if (!answer.limited) listed(graph, visited(search), answer);
       for (const violation of result.violations) check(graph, violation, answer, seen);
       result.witnesses.forEach(({ name, run }, i) => {
         expect(name).toBe(witnesses[i]);
@@ -96,8 +97,8 @@ test('verdicts, counts and runs agree with a naive search', () => {
 });
 
 /** The states of the search, word by word: each once, each found from an earlier one, each as far from the goals as it is. */
-function listed(graph: Graph, visited: Visited, answer: ReturnType<typeof judge>): void {
-  const { count, starts, rows, numbers, parents, distances } = visited;
+function listed(graph: Graph, all: Visited, answer: ReturnType<typeof judge>): void {
+  const { count, starts, rows, numbers, parents, distances } = all;
   const nodes = Array.from({ length: count }, (_, state) => {
     const words = [...starts.subarray(1)].flatMap((end, p) => {
       const width = end - (starts[p] as number);
