@@ -119,6 +119,8 @@ class Builder {
   readonly #names = new Map<string, Span>();
   readonly #contents: Content[] = [];
   readonly #events: Event[] = [];
+  /** Whether an `eventually` is lowered. */
+  #inGoal = false;
   readonly #readRegisters = new Set<Register>();
   private placed: Placed = { chunks: [], labels: new Map() };
   #symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
@@ -246,11 +248,14 @@ class Builder {
       const during = 'during' in t && t.during ? kernel.phases.indexOf(t.during.text) : undefined;
       if (during === -1 && 'during' in t && t.during)
         this.#unknown(t.during.text, t.during.span, kernel.phases, 'a phase');
+      this.#inGoal = t.kind === 'eventually';
+      const expr = inline.value(t.expr);
+      this.#inGoal = false;
       return {
         name: r.name.text,
         property: builtin.length + i,
         when: t.kind === 'after' ? 'after patch' : t.kind,
-        expr: inline.value(t.expr),
+        expr,
         span: r.span,
         ...(during === undefined ? {} : { during }),
       };
@@ -956,7 +961,13 @@ class Builder {
       },
       threads,
       readsRegister: (r) => this.#readRegisters.add(r),
-      event: (e) => {
+      event: (e, span) => {
+        if (this.#inGoal)
+          this.#error(
+            'event-as-goal',
+            `\`${this.#source(span)}\` is what a step does, and \`eventually\` asks for a state that can be reached: ask \`eventually THREAD at LABEL\`, or \`witness ${this.#source(span)}\``,
+            span,
+          );
         const found: Event =
           e.kind === 'trap'
             ? e

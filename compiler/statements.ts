@@ -49,6 +49,7 @@ export interface Scope {
     e:
       | { readonly kind: 'trap'; readonly address: Address }
       | { readonly kind: 'pass'; readonly place: number; readonly which: 'old' | 'new' },
+    span: Span,
   ) => number;
   readonly report: (d: Diagnostic) => void;
 }
@@ -987,7 +988,7 @@ export class Lowering {
       case 'trap': {
         const where = this.#regionOf(e.where, false);
         return where
-          ? { kind: 'event', event: this.#scope.event({ kind: 'trap', address: where.from }) }
+          ? { kind: 'event', event: this.#scope.event({ kind: 'trap', address: where.from }, e.span) }
           : zero;
       }
       case 'pass': {
@@ -1001,7 +1002,7 @@ export class Lowering {
           );
           return zero;
         }
-        return { kind: 'event', event: this.#scope.event({ kind: 'pass', place, which: e.which }) };
+        return { kind: 'event', event: this.#scope.event({ kind: 'pass', place, which: e.which }, e.span) };
       }
     }
   }

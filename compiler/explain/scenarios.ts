@@ -119,6 +119,12 @@ export const scenarios = [
     { extra: 'require r: never trap at two' },
   ),
   error(
+    'event-as-goal',
+    'A trap and a pass are what a step does. `eventually` asks for a state that can be reached from every state, and no state says which step led to it.',
+    { extra: 'require r: eventually pass place as new' },
+    { extra: 'require r: eventually worker at two', witness: 'witness pass place as new' },
+  ),
+  error(
     'too-many-goals',
     'At most 7 requirements say `eventually`: for each of them every state is looked at once more.',
     {

@@ -90,8 +90,6 @@ class Generated implements Model {
   private readonly p: Program;
   private readonly machine: Machine;
   private readonly ended: number;
-  /** Whether a goal may ask for an event: the interpreter answers by those of the last step. */
-  private readonly keepsEvents: boolean;
   /** States that are asked for before code is worth its making. */
   private patience: number;
   private engine: Engine | undefined;
@@ -112,7 +110,6 @@ class Generated implements Model {
     this.witnesses = machine.witnesses;
     this.goals = machine.goals;
     this.ended = p.waived.size > 0 ? machine.core.l.ended : -1;
-    this.keepsEvents = p.events.length > 0 && p.requirements.some((r) => r.when === 'eventually');
     this.patience = patience;
     this.origin = new Int32Array(0);
   }
@@ -157,8 +154,7 @@ class Generated implements Model {
     try {
       const made = this.engine?.filing(storage);
       this.filed = made?.state;
-      // What the interpreter is to hear of, it does not hear.
-      return made && this.keepsEvents ? { ...made, steps: undefined } : made;
+      return made;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return undefined;
@@ -188,7 +184,6 @@ class Generated implements Model {
         outcome = machine.judged(scratch, action >> 16, 0, code.events(), finished);
         this.witnessed = machine.witnessed;
       }
-      if (this.keepsEvents) machine.core.events = code.events();
       if (this.ended >= 0) {
         if (outcome !== 0 && this.p.waived.has(outcome - 1)) {
           scratch.fill(0);

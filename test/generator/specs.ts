@@ -655,7 +655,7 @@ class Draft {
           [1, 'after patch flag == 0'],
           [1, `eventually ${r.of('x', 'y')} == 1`],
           [rest ? 3 : 0, `eventually t0 at ${rest}`],
-          [1, `eventually pass ${site} as new`],
+          [1, 'eventually x == 0'],
           [1, `never trap at ${site} and x == 1`],
           [1, `never handling ${site} and in nmi`],
           [1, `never pass ${site} as old and y == 1`],
