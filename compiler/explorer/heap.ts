@@ -26,23 +26,27 @@ export class Heap {
     this.#account = account;
   }
 
-  /** Index of the first of `count` words, whatever stands in them; `none` where the bound or the host refuses them. */
+  /**
+   * Index of the first of `count` words, whatever stands in them; `none` where the bound or the host refuses them.
+   * What is given back is not given back to the host, so it stays on the account until it is used again.
+   */
   allocate(count: number): number {
+    const gap = this.#fill(count);
+    if (gap !== none) return gap;
     if (!this.#account.claim(4 * count)) return none;
-    const at = this.#place(count);
+    const at = this.#extend(count);
     if (at === none) this.#account.release(4 * count);
     return at;
   }
 
   /** As `allocate`, of the few words that a search has before it has anything; they are on no account. */
   reserve(count: number): number {
-    const at = this.#place(count);
+    const at = this.#extend(count);
     if (at === none) throw new RangeError('the host has no memory left');
     return at;
   }
 
   free(at: number, count: number): void {
-    this.#account.release(4 * count);
     const gaps = this.#gaps;
     let i = 0;
     while (i < gaps.length && (gaps[i] as Gap).at < at) i++;
@@ -70,18 +74,20 @@ export class Heap {
     return this.#end;
   }
 
-  #place(count: number): number {
-    // The smallest gap that is large enough.
+  /** Takes the words from the smallest gap that is large enough. */
+  #fill(count: number): number {
     let best: Gap | undefined;
     for (const gap of this.#gaps)
       if (gap.count >= count && (best === undefined || gap.count < best.count)) best = gap;
-    if (best !== undefined) {
-      const { at } = best;
-      best.at += count;
-      best.count -= count;
-      if (best.count === 0) this.#gaps.splice(this.#gaps.indexOf(best), 1);
-      return at;
-    }
+    if (best === undefined) return none;
+    const { at } = best;
+    best.at += count;
+    best.count -= count;
+    if (best.count === 0) this.#gaps.splice(this.#gaps.indexOf(best), 1);
+    return at;
+  }
+
+  #extend(count: number): number {
     if (this.#end + count > this.words.length && !this.#grow(this.#end + count)) return none;
     this.#end += count;
     return this.#end - count;
