@@ -24,9 +24,9 @@ const beat = 250;
 /** States that each check of a scenario may find in its first turn, before all scenarios have had theirs. */
 const turn = 4000;
 /** The same for the scenario that is looked at: its verdict is waited for. */
-const firstTurn = 10_000;
+const firstTurn = 60_000;
 /** States of a check before generated code is worth its making. */
-const patience = 3000;
+const patience = 800;
 
 /** A text being read and searched; a newer one takes its place. */
 interface Work {
