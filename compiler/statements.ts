@@ -988,7 +988,10 @@ export class Lowering {
       case 'trap': {
         const where = this.#regionOf(e.where, false);
         return where
-          ? { kind: 'event', event: this.#scope.event({ kind: 'trap', address: where.from }, e.span) }
+          ? {
+              kind: 'event',
+              event: this.#scope.event({ kind: 'trap', address: where.from }, e.span),
+            }
           : zero;
       }
       case 'pass': {
@@ -1002,7 +1005,10 @@ export class Lowering {
           );
           return zero;
         }
-        return { kind: 'event', event: this.#scope.event({ kind: 'pass', place, which: e.which }, e.span) };
+        return {
+          kind: 'event',
+          event: this.#scope.event({ kind: 'pass', place, which: e.which }, e.span),
+        };
       }
     }
   }
