@@ -62,8 +62,8 @@ export interface Storage {
   room(record: number): boolean;
   /** Words of the heap that are in use. */
   readonly words: number;
-  /** From now on the heap is in that memory; there must be room for what it has. */
-  move(memory: GrowingMemory): void;
+  /** From now on the heap is in that memory, which can have `most` words; there must be room for what it has. */
+  move(memory: GrowingMemory, most: number): void;
 }
 
 /** Code that works on a store. It has a state that it is at, as the words of a model's `scratch` are when it is. */

@@ -21,6 +21,7 @@ export class Heap {
   /** What was given back, in its order; no two of them touch. */
   readonly #gaps: Gap[] = [];
   #memory: GrowingMemory | undefined;
+  #most = Number.POSITIVE_INFINITY;
 
   constructor(account: Account) {
     this.#account = account;
@@ -61,12 +62,33 @@ export class Heap {
     else gaps.splice(i, touches ? 1 : 0, gap);
   }
 
-  /** Goes on in a memory of somebody else's; it must have room for what there is. */
-  move(memory: GrowingMemory): void {
+  /** Goes on in a memory of somebody else's, of `most` words at most; it must have room for what there is. */
+  move(memory: GrowingMemory, most: number): void {
     const words = new Int32Array(memory.buffer);
     words.set(this.words.subarray(0, this.#end));
     this.words = words;
     this.#memory = memory;
+    this.#most = most;
+  }
+
+  /** Whether what may soon be asked for, `count` words, would not fit into a memory of somebody else's. */
+  narrow(count: number): boolean {
+    return this.#end + count > this.#most;
+  }
+
+  /** Goes on in an array of its own, which can have more; false where the host has none. Nobody else sees it then. */
+  leave(): boolean {
+    const { words } = this;
+    try {
+      this.words = new Int32Array(new ArrayBuffer(4 * Math.ceil(this.#end * 1.25)));
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    this.words.set(words.subarray(0, this.#end));
+    this.#memory = undefined;
+    this.#most = Number.POSITIVE_INFINITY;
+    return true;
   }
 
   /** Words that `move` needs room for. */

@@ -109,7 +109,7 @@ export class Rows implements Growing {
     const { length } = this;
     // Slots that were lost are not made again: there was no memory for them.
     if (length >= this.#limit || (this.#room === 0 && length > 0)) return false;
-    if (length >= this.#room && !this.#spread(Math.max(64, 2 * this.#size))) return false;
+    if (length >= this.#room && !this.#spread(Math.max(64, 2 * this.slots))) return false;
     if (length >= this.#capacity && !this.#grow()) return false;
     this.#most = Math.min(this.#limit, this.#room, this.#capacity);
     this.#note();
@@ -117,7 +117,7 @@ export class Rows implements Growing {
   }
 
   /** How many slots there are. */
-  get #size(): number {
+  get slots(): number {
     return this.#room === 0 ? 0 : this.#mask + 1;
   }
 
@@ -204,7 +204,7 @@ export class Rows implements Growing {
   #spread(size: number): boolean {
     const heap = this.#heap;
     const { width, length } = this;
-    const before = this.#size;
+    const before = this.slots;
     // The old ones go first: both at once would be the most that a search ever needs.
     if (before > 0) heap.free(this.#slots, before);
     let slots = heap.allocate(size);

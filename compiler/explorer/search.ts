@@ -375,6 +375,7 @@ class BreadthFirst implements Search {
       this.#levelEnd = this.#store.count;
     }
     if (this.#filing === undefined) this.#filing = this.#file();
+    else if (this.#filing !== null && this.#store.outgrown()) this.#filing = null;
     this.#workOn(this.#model.scratch);
     const steps = this.#level >= this.#maxDepth ? undefined : this.#filing?.steps;
     const bound = steps === undefined ? this.#expand(index) : this.#follow(index, steps);

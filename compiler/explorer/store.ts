@@ -240,8 +240,14 @@ export class Store {
       records: Int32Array.from(tables, (t) => t.record),
       room: (record) => tables.find((t) => t.record === record)?.room() === true,
       words: this.#heap.length,
-      move: (memory) => this.#heap.move(memory),
+      move: (memory, most) => this.#heap.move(memory, most),
     };
+  }
+  /** Takes the heap out of the memory that such code works on, where that cannot hold much more; whether it did. */
+  outgrown(): boolean {
+    // The most that is asked for at once: slots for twice as many states, with some for all other tables.
+    const soon = 3 * this.#states.slots;
+    return this.#heap.narrow(soon) && this.#heap.leave();
   }
 
   /** The states that such code has put in were found from `near`; there is room for that. */

@@ -71,6 +71,8 @@ export const generated = (p: Program, machine: Machine, patience = 500): Quick =
   quick(p, machine, () => generator, patience);
 
 const page = 65536;
+/** What a memory with addresses of 32 bits can have, less a page that no growth can ask for. */
+const mostWords = (2 ** 32 - page) / 4;
 
 /**
  * Makes an engine; `pieces` are the first words of the pieces of a state. `actors`: how many may act. `waives`: whether
@@ -124,7 +126,7 @@ export function engineOf(
         witnessed,
       };
       const { exports } = new Instance(module, { m: given });
-      storage.move(heap);
+      storage.move(heap, mostWords);
       // No row has that number, so all of the first state is taken out.
       new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);
       const { near, rows, stale, found, witnessed: seen } = filed.places;

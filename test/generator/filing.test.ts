@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createSearch } from '../../compiler/explorer/index.ts';
 import { Account } from '../../compiler/explorer/memory.ts';
 import type { Model } from '../../compiler/explorer/model.ts';
 import { refused } from '../../compiler/explorer/rows.ts';
@@ -9,6 +10,8 @@ import { Store } from '../../compiler/explorer/store.ts';
 import { Writer } from '../../compiler/generator/code.ts';
 import { engineOf } from '../../compiler/generator/engine.ts';
 import type { Engine } from '../../compiler/generator/quick.ts';
+import { poke } from '../bench/poke.ts';
+import { generatedPoke } from '../bench/poke-code.ts';
 
 type Shape = Pick<Model, 'words' | 'parts' | 'pieces' | 'groups'>;
 
@@ -155,4 +158,36 @@ test.each([
   last[0] = (n - 2) & 0xff;
   last[shape.words - 1] = (n - 2) >> 8;
   expect(store.find(last)).toBe(n - 2);
+});
+
+test('a memory that is too small for all states is left, and the search goes on', () => {
+  const plain = poke(3);
+  const small = generatedPoke(3);
+  let taken = 0;
+  const model: Model = {
+    ...small,
+    // What the model keeps of the last step stands in it.
+    get witnessed() {
+      return small.witnessed;
+    },
+    filing: (storage) => {
+      const made = small.filing?.({ ...storage, move: (memory) => storage.move(memory, 300_000) });
+      if (made?.steps === undefined) throw new Error('this host has no two memories');
+      const { steps } = made;
+      const take = (index: number): number => {
+        taken++;
+        return steps.take(index);
+      };
+      return { ...made, steps: { ...steps, take } };
+    },
+  };
+  const resultOf = (m: Model): object => {
+    const search = createSearch(m);
+    while (!search.advance(100_000).done);
+    const { bytes: _, ...rest } = search.result();
+    return rest;
+  };
+  expect(resultOf(model)).toEqual(resultOf(plain));
+  expect(taken).toBeGreaterThan(5000);
+  expect(taken).toBeLessThan(100_000);
 });
