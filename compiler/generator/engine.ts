@@ -97,6 +97,8 @@ export function engineOf(
   pieces.forEach((from, i) => {
     partOf.fill(i, from, pieces[i + 1] ?? words);
   });
+  // Filings share the rows that stand ready: only the last one's are there.
+  let filings = 0;
   return {
     code,
     scratch: new Int32Array(buffer, 0, words),
@@ -131,14 +133,22 @@ export function engineOf(
       new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);
       const { near, rows, stale, found, witnessed: seen } = filed.places;
       new Int32Array(buffer, rows, (stale - rows) >> 2).fill(-1);
-      const { load, insert, revert, take, goOn, count, stuck } = exports as Filing & Taking;
+      const { load, insert, revert, take, goOn, count, stuck } = exports as Omit<Filing, 'load'> &
+        Taking;
+      const mine = ++filings;
+      const still =
+        (of: (index: number) => number) =>
+        (index: number): number => {
+          if (mine !== filings) throw new Error('another search has taken this one’s place');
+          return of(index);
+        };
       return {
         state: new Int32Array(buffer, near, words),
-        load,
+        load: still(load),
         insert,
         revert,
         steps: {
-          take,
+          take: still(take),
           goOn,
           count,
           stuck: () => stuck() !== 0,
@@ -151,8 +161,9 @@ export function engineOf(
   };
 }
 
-/** What code for a store exports of steps. */
+/** What code for a store exports, as its memory has it. */
 interface Taking {
+  load(index: number): number;
   take(index: number): number;
   goOn(step: number): number;
   count(): number;

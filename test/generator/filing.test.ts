@@ -191,3 +191,15 @@ test('a memory that is too small for all states is left, and the search goes on'
   expect(taken).toBeGreaterThan(5000);
   expect(taken).toBeLessThan(100_000);
 });
+
+test('what a later search has taken the place of says so', () => {
+  const shape = { words: 3, parts: [0], pieces: [0] };
+  const { filing } = engine(shape);
+  const filings = [1, 2].map(() => {
+    const store = new Store(shape, new Account());
+    store.insert(new Int32Array(3));
+    return filing(store.storage as NonNullable<typeof store.storage>);
+  });
+  expect(() => filings[0]?.load(0)).toThrow('taken');
+  filings[1]?.load(0);
+});
