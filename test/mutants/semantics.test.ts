@@ -134,22 +134,22 @@ const mutants: readonly Mutant[] = [
   m(
     'the interrupt gate leaves IF',
     'machine.ts',
-    "clearsIf: this.p.env.gate === 'interrupt'",
+    "clearsIf: this.#p.env.gate === 'interrupt'",
     'clearsIf: false',
     'int3-emulate | as merged',
   ),
   m(
     'a trap gate clears IF',
     'machine.ts',
-    "clearsIf: this.p.env.gate === 'interrupt'",
+    "clearsIf: this.#p.env.gate === 'interrupt'",
     'clearsIf: true',
     'int3-emulate | trap gate',
   ),
   m(
     'the saved RIP is at the INT3',
     'machine.ts',
-    'saved: m.rip(),\n      clearsIf: this.p.env.gate',
-    'saved: this.trapped,\n      clearsIf: this.p.env.gate',
+    'saved: m.rip(),\n      clearsIf: this.#p.env.gate',
+    'saved: this.#trapped,\n      clearsIf: this.#p.env.gate',
     'saved-rip | skips the rest',
   ),
   m(
@@ -176,7 +176,7 @@ const mutants: readonly Mutant[] = [
   m(
     'older values are forgotten at once',
     'core.ts',
-    's[at] = this.withOlder(s[at] as number, old, value);',
+    's[at] = this.#withOlder(s[at] as number, old, value);',
     's[at] = 0;',
     "overwrite-in-place | one aligned store, Intel's manual",
     'states',
