@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Seen, type Site, site } from './browser.ts';
+import * as long from './long.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 const oneStub = readFileSync(join(examples, 'one-stub.suture'), 'utf8');
@@ -182,22 +183,22 @@ describe('verdicts', () => {
   });
 
   test('are stopped by Escape, within the time of two blinks', async () => {
-    const page = await visit('?example=int3-emulate');
-    await scenario(page, 'both do, on any CPU').click();
-    await scenario(page, 'both do, on any CPU').getByText('running').waitFor({ timeout: 60_000 });
+    const page = await visit(long.link);
+    await scenario(page, long.name).click();
+    await scenario(page, long.name).getByText('running').waitFor({ timeout: 60_000 });
     await page.keyboard.press('Escape');
     const before = Date.now();
     await page.getByRole('button', { name: 'Stop' }).waitFor({ state: 'detached' });
     expect(Date.now() - before).toBeLessThan(1000);
-    const stopped = scenario(page, 'both do, on any CPU');
+    const stopped = scenario(page, long.name);
     expect(await stopped.textContent()).toMatch(/unfinished · stopped at [\d,]+ states/);
     expect(await stopped.locator('svg.unfinished').count()).toBe(1);
   });
 
   test('of an older text are dropped as soon as there is a newer one', async () => {
-    const page = await visit('?example=int3-emulate');
-    await scenario(page, 'both do, on any CPU').click();
-    await scenario(page, 'both do, on any CPU').getByText('running').waitFor({ timeout: 60_000 });
+    const page = await visit(long.link);
+    await scenario(page, long.name).click();
+    await scenario(page, long.name).getByText('running').waitFor({ timeout: 60_000 });
     const took = await page.evaluate(async (text) => {
       const area = document.querySelector('textarea') as HTMLTextAreaElement;
       const started = performance.now();

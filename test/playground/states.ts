@@ -1,6 +1,7 @@
 // The states of the page that are judged and pictured: how a person gets there.
 
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import * as long from './long.ts';
 
 export interface State {
   readonly name: string;
@@ -43,10 +44,10 @@ export const states: readonly State[] = [
   },
   {
     name: 'running',
-    query: '?example=int3-emulate',
+    query: long.link,
     go: async (page) => {
-      await tab(page, 'both do, on any CPU').click();
-      await tab(page, 'both do, on any CPU').getByText('running').waitFor({ timeout: 60_000 });
+      await tab(page, long.name).click();
+      await tab(page, long.name).getByText('running').waitFor({ timeout: 60_000 });
     },
   },
   {

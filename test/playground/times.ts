@@ -10,6 +10,7 @@ import type { Page } from 'playwright-core';
 import { measuredOn, writeSection } from '../bench/section.ts';
 import { site } from './browser.ts';
 import { type Edited, edits, examples, type Parts } from './edits.ts';
+import * as long from './long.ts';
 
 const oneStub = readFileSync(join(import.meta.dirname, '../../examples/one-stub.suture'), 'utf8');
 const rounds = 5;
@@ -81,8 +82,8 @@ async function once(slower: number): Promise<Record<string, number>> {
     return times.sort((a, b) => a - b)[20] ?? 0;
   });
   await p.context().close();
-  p = await page(slower, '?example=int3-emulate', 'plain');
-  const tab = p.locator('#strip').getByRole('tab').filter({ hasText: 'both do, on any CPU' });
+  p = await page(slower, long.link, 'plain');
+  const tab = p.locator('#strip').getByRole('tab').filter({ hasText: long.name });
   await tab.click();
   await tab.getByText('running').waitFor({ timeout: 60_000 });
   out.stop = await p.evaluate(async () => {
