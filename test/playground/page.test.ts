@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Seen, type Site, site } from './browser.ts';
-import * as long from './long.ts';
+import * as long from './running.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 const oneStub = readFileSync(join(examples, 'one-stub.suture'), 'utf8');

@@ -1,7 +1,7 @@
 // The states of the page that are judged and pictured: how a person gets there.
 
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import * as long from './long.ts';
+import * as long from './running.ts';
 
 export interface State {
   readonly name: string;

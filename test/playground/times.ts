@@ -10,7 +10,7 @@ import type { Page } from 'playwright-core';
 import { measuredOn, writeSection } from '../bench/section.ts';
 import { site } from './browser.ts';
 import { type Edited, edits, examples, type Parts } from './edits.ts';
-import * as long from './long.ts';
+import * as long from './running.ts';
 
 const oneStub = readFileSync(join(import.meta.dirname, '../../examples/one-stub.suture'), 'utf8');
 const rounds = 5;
