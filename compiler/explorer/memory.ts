@@ -61,143 +61,82 @@ export interface Growing {
   extend(more: Int32Array | Uint8Array): boolean;
 }
 
-/** Rows of a list that stand together: a power of two, so that a large list grows without being copied. */
-const chunkBits = 15;
-const chunkRows = 1 << chunkBits;
+/** Words of a list that stand together: a power of two, so that a large list grows without being copied. */
+const wordBits = 15;
+const wordChunk = 1 << wordBits;
 
-/**
- * A growing list of rows of `width` 32-bit words. Row n stands in `chunks[chunkOf(n)]` from word `rowIn(n) * width` on.
- * A chunk is replaced when it grows, so it must not be kept while rows are added.
- */
-export class Table implements Growing {
-  readonly width: number;
+/** A growing list of 32-bit words. */
+export class Column implements Growing {
   readonly #account: Account;
-  readonly chunks: Int32Array<ArrayBuffer>[] = [];
-  /** Rows that there is memory for. */
+  readonly #chunks: Int32Array<ArrayBuffer>[] = [];
+  /** Words that there is memory for. */
   #capacity = 0;
   length = 0;
 
-  constructor(width: number, account: Account) {
-    this.width = width;
+  constructor(account: Account) {
     this.#account = account;
   }
 
-  /** Makes room for so many more rows, or answers false where memory is refused. */
-  room(rows: number): boolean {
-    while (this.length + rows > this.#capacity) if (!this.#grow()) return false;
+  at(index: number): number {
+    return (this.#chunks[index >>> wordBits] as Int32Array)[index & (wordChunk - 1)] as number;
+  }
+
+  /** Makes room for so many more, or answers false where memory is refused. */
+  room(words: number): boolean {
+    while (this.length + words > this.#capacity) if (!this.#grow()) return false;
     return true;
   }
 
-  /** Adds the row that stands in `source` from `from` on; there must be room. Answers with its number. */
-  add(source: Int32Array, from: number): number {
-    const row = this.length++;
-    const chunk = this.chunks[row >>> chunkBits] as Int32Array;
-    const width = this.width;
-    const at = (row & (chunkRows - 1)) * width;
-    for (let i = 0; i < width; i++) chunk[at + i] = source[from + i] as number;
-    return row;
+  /** False where memory is refused; the list is then as before. */
+  push(word: number): boolean {
+    if (!this.room(1)) return false;
+    const index = this.length++;
+    (this.#chunks[index >>> wordBits] as Int32Array)[index & (wordChunk - 1)] = word;
+    return true;
+  }
+
+  pop(): number {
+    return this.at(--this.length);
   }
 
   since(length: number): Int32Array {
-    const { width } = this;
-    const words = new Int32Array((this.length - length) * width);
-    for (let row = length; row < this.length; ) {
-      const from = row & (chunkRows - 1);
-      const end = Math.min(chunkRows, from + this.length - row);
-      const chunk = this.chunks[row >>> chunkBits] as Int32Array;
-      words.set(chunk.subarray(from * width, end * width), (row - length) * width);
-      row += end - from;
+    const words = new Int32Array(this.length - length);
+    for (let index = length; index < this.length; ) {
+      const from = index & (wordChunk - 1);
+      const end = Math.min(wordChunk, from + this.length - index);
+      const chunk = this.#chunks[index >>> wordBits] as Int32Array;
+      words.set(chunk.subarray(from, end), index - length);
+      index += end - from;
     }
     return words;
   }
 
   extend(more: Int32Array): boolean {
-    for (let at = 0; at < more.length; at += this.width) {
-      if (!this.room(1)) return false;
-      this.add(more, at);
-    }
-    return true;
+    return more.every((word) => this.push(word));
   }
 
   free(): void {
-    for (const chunk of this.chunks) free(this.#account, chunk.buffer);
-    this.chunks.length = 0;
+    for (const chunk of this.#chunks) free(this.#account, chunk.buffer);
+    this.#chunks.length = 0;
     this.#capacity = 0;
     this.length = 0;
   }
 
   #grow(): boolean {
-    const bytes = 4 * this.width;
-    const last = this.#capacity & (chunkRows - 1);
-    if (last === 0 && this.#capacity > 0) {
-      const buffer = allocate(this.#account, bytes * chunkRows);
-      if (buffer === undefined) return false;
-      this.chunks.push(new Int32Array(buffer));
-      this.#capacity += chunkRows;
-      return true;
-    }
-    // The first chunk begins small.
-    const rows = Math.min(chunkRows, Math.max(16, 2 * last));
-    const buffer = allocate(this.#account, bytes * rows);
+    // The first chunk begins small, and is replaced while it grows.
+    const small = this.#capacity < wordChunk;
+    const words = small ? Math.max(16, 2 * this.#capacity) : wordChunk;
+    const buffer = allocate(this.#account, 4 * words);
     if (buffer === undefined) return false;
     const chunk = new Int32Array(buffer);
-    const before = this.chunks[0];
+    const before = small ? this.#chunks.pop() : undefined;
     if (before !== undefined) {
       chunk.set(before);
       free(this.#account, before.buffer);
     }
-    this.chunks[0] = chunk;
-    this.#capacity = rows;
+    this.#chunks.push(chunk);
+    this.#capacity = small ? words : this.#capacity + words;
     return true;
-  }
-}
-
-/** A growing list of 32-bit words. */
-export class Column implements Growing {
-  readonly #words: Table;
-
-  constructor(account: Account) {
-    this.#words = new Table(1, account);
-  }
-
-  get length(): number {
-    return this.#words.length;
-  }
-
-  at(index: number): number {
-    return (this.#words.chunks[index >>> chunkBits] as Int32Array)[
-      index & (chunkRows - 1)
-    ] as number;
-  }
-
-  /** Makes room for so many more, or answers false where memory is refused. */
-  room(words: number): boolean {
-    return this.#words.room(words);
-  }
-
-  /** False where memory is refused; the list is then as before. */
-  push(word: number): boolean {
-    const words = this.#words;
-    if (!words.room(1)) return false;
-    const index = words.length++;
-    (words.chunks[index >>> chunkBits] as Int32Array)[index & (chunkRows - 1)] = word;
-    return true;
-  }
-
-  pop(): number {
-    return this.at(--this.#words.length);
-  }
-
-  since(length: number): Int32Array {
-    return this.#words.since(length);
-  }
-
-  extend(more: Int32Array): boolean {
-    return this.#words.extend(more);
-  }
-
-  free(): void {
-    this.#words.free();
   }
 }
 

@@ -86,9 +86,13 @@ export class Rows implements Growing {
   since(length: number): Int32Array {
     const { width } = this;
     const rows = new Int32Array((this.length - length) * width);
-    for (let row = length; row < this.length; row++) {
+    for (let row = length; row < this.length; ) {
+      // As far as they stand together.
+      const end = Math.min(this.length, (row | tableRows.mask) + 1);
       const at = this.at(row);
-      rows.set(this.#heap.words.subarray(at, at + width), (row - length) * width);
+      const together = this.#heap.words.subarray(at, at + (end - row) * width);
+      rows.set(together, (row - length) * width);
+      row = end;
     }
     return rows;
   }

@@ -205,7 +205,7 @@ describe('bounds', () => {
         vi.unstubAllGlobals();
       }
     }
-    expect(refused).toBeGreaterThan(5);
+    expect(refused).toBeGreaterThan(10);
   });
 
   test("a bound of the model's own", () => {
