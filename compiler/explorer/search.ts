@@ -396,21 +396,21 @@ class BreadthFirst implements Search {
   /** Takes the steps of a state; answers with the bound that ends the search. */
   #expand(index: number): string | undefined {
     const model = this.#model;
-    const filing = this.#filing ?? undefined;
-    if (filing === undefined) this.#store.load(this.#cursor, index);
-    else filing.load(index);
+    const filing = this.#filing;
+    if (filing) filing.load(index);
+    else this.#store.load(this.#cursor, index);
     const words = filing?.state ?? this.#cursor.words;
     const count = this.#enabledAt(words);
     if (this.#level >= this.#maxDepth && count > 0) return 'depth';
     // By now it may have one.
     this.#workOn(model.scratch);
-    this.#reached = this.#allGoals === 0 ? 0 : model.goalsOf(words);
-    if (this.#allGoals !== 0 && !this.#edges.begin()) return 'memory';
+    if (!this.#open(words)) return 'memory';
 
     // `enabled` left the state there.
     model.touched?.fill(0);
     for (let i = 0; i < count; i++) {
-      if (filing === undefined) {
+      // A filing takes back what a step has touched.
+      if (!filing) {
         if (model.touched === undefined) this.#scratch.set(words);
         else if (i > 0) this.#takeBack(words);
       }
@@ -424,9 +424,9 @@ class BreadthFirst implements Search {
   #take(index: number, action: number): string | undefined {
     const model = this.#model;
     const store = this.#store;
-    const filing = this.#filing ?? undefined;
+    const filing = this.#filing;
     const answer = model.apply(this.#scratch, action);
-    if (filing === undefined && model.touched !== undefined) this.#list(model.touched);
+    if (!filing && model.touched !== undefined) this.#list(model.touched);
     if (model.limit !== undefined) {
       // Nothing is known of what lies behind it. The search goes on: it may still find a violation.
       this.#bound ??= model.limit;
@@ -436,9 +436,8 @@ class BreadthFirst implements Search {
     let next = -answer;
     if (answer !== 0) filing?.revert();
     else {
-      if (filing === undefined)
-        next = store.insert(this.#scratch, this.#cursor, model.touched && this.#touched);
-      else next = store.room(1) ? filing.insert() : refused;
+      if (filing) next = store.room(1) ? filing.insert() : refused;
+      else next = store.insert(this.#scratch, this.#cursor, model.touched && this.#touched);
       if (next === refused) return store.refusal;
     }
     return this.#note(index, action, next, model.witnessed) ? undefined : 'memory';
@@ -451,12 +450,11 @@ class BreadthFirst implements Search {
     // No step leads to more than one state.
     if (!store.room(most)) return 'memory';
     let end = steps.take(index);
-    if (end < 0) return this.#expand(index);
-    const count = steps.count();
-    if (count > most) return this.#expand(index);
+    const count = end < 0 ? 0 : steps.count();
+    if (end < 0 || count > most) return this.#expand(index);
     const { found, witnessed, actions } = steps;
-    this.#reached = this.#allGoals === 0 ? 0 : model.goalsOf((this.#filing as Filing).state);
-    if (this.#allGoals !== 0 && !this.#edges.begin()) return 'memory';
+    const { state } = this.#filing as Filing;
+    if (!this.#open(state)) return 'memory';
     for (let step = 0; ; end = steps.goOn(step)) {
       if (this.#allGoals === 0 && this.#unseen === 0) {
         // Nothing is to be noted of most steps.
@@ -465,18 +463,27 @@ class BreadthFirst implements Search {
           if ((found[i] as number) < 0)
             this.#violate(index, actions[step] as number, ~(found[i] as number));
         this.#find(index, store.count);
+      } else {
+        for (let i = 0; step < end; step++, i++) {
+          const seen = this.#unseen === 0 ? 0 : (witnessed[i] as number);
+          if (!this.#note(index, actions[step] as number, found[i] as number, seen))
+            return 'memory';
+        }
       }
-      for (let i = 0; step < end; step++, i++) {
-        const seen = this.#unseen === 0 ? 0 : (witnessed[i] as number);
-        if (!this.#note(index, actions[step] as number, found[i] as number, seen)) return 'memory';
+      if (step < count && steps.stuck()) {
+        model.standsAt?.(state);
+        const bound = this.#take(index, actions[step++] as number);
+        if (bound !== undefined) return bound;
       }
-      if (step === count) return this.#close();
-      if (!steps.stuck()) continue;
-      model.standsAt?.((this.#filing as Filing).state);
-      const bound = this.#take(index, actions[step++] as number);
-      if (bound !== undefined) return bound;
       if (step === count) return this.#close();
     }
+  }
+
+  /** The steps of a state follow; false where memory is refused. */
+  #open(state: Int32Array): boolean {
+    if (this.#allGoals === 0) return true;
+    this.#reached = this.#model.goalsOf(state);
+    return this.#edges.begin();
   }
 
   /** Notes where a step leads to: a state, or -1 less a property that it violates; false where memory is refused. */
