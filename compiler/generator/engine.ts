@@ -1,7 +1,7 @@
 // The generator as a search asks it: an engine of WebAssembly for a check, where the host allows one.
 
 import type { Machine } from '../emulator/machine.ts';
-import type { Filing, Storage } from '../explorer/filing.ts';
+import type { Storage } from '../explorer/filing.ts';
 import type { Program } from '../ir.ts';
 import { assemble } from './assembly.ts';
 import { batch, type Filed, file, type Own } from './filing.ts';
@@ -133,8 +133,7 @@ export function engineOf(
       new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);
       const { near, rows, stale, found, witnessed: seen } = filed.places;
       new Int32Array(buffer, rows, (stale - rows) >> 2).fill(-1);
-      const { load, insert, revert, take, goOn, count, stuck } = exports as Omit<Filing, 'load'> &
-        Taking;
+      const { load, insert, revert, take, goOn, count, stuck } = exports as FilingCode;
       const mine = ++filings;
       const still =
         (of: (index: number) => number) =>
@@ -162,8 +161,10 @@ export function engineOf(
 }
 
 /** What code for a store exports, as its memory has it. */
-interface Taking {
+interface FilingCode {
   load(index: number): number;
+  insert(): number;
+  revert(): number;
   take(index: number): number;
   goOn(step: number): number;
   count(): number;

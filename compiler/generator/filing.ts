@@ -135,7 +135,7 @@ class File {
       width: whole
         ? o.words
         : n < this.leaves
-          ? (starts[n + 1] as number) - (starts[n] as number)
+          ? this.widthOf(n)
           : (under[n - this.leaves] as Int32Array).length,
       ...(cells.get(n) ?? { cell: -1, above: -1 }),
     }));
@@ -161,6 +161,10 @@ class File {
     this.toNear = this.at.nearRows - this.at.rows;
     this.m = new Module({ kept: 0, partOf: 0, dirty: 0, executed: 0, part: () => 0 }, ['m', 'h']);
   }
+
+  private widthOf(piece: number): number {
+    return (this.starts[piece + 1] as number) - (this.starts[piece] as number);
+  }
   /** Whether a state is its own row. */
   private get flat(): boolean {
     return this.under.length === 0;
@@ -176,12 +180,11 @@ class File {
     }
     for (const name of shared) m.global(name);
     for (const width of new Set(nodes.map((n) => n.width))) this.intern(width);
-    if (!this.flat) {
-      const leaves = nodes.slice(0, this.leaves);
-      for (const width of new Set(leaves.map((n) => n.width))) {
-        this.piece(width);
-        this.leaf(width);
-      }
+    for (const width of new Set(indices(this.leaves).map((p) => this.widthOf(p)))) {
+      this.back(width);
+      if (this.flat) continue;
+      this.piece(width);
+      this.leaf(width);
     }
     this.load();
     this.revert();
@@ -324,8 +327,19 @@ class File {
       this.hash(f, source, width);
       f.callFor('number', `intern${width}`, the('record'), source, the('key'));
       f.when(eq(the('number'), -1), () => f.return(1));
-      for (let i = 0; i < width; i++) f.storeAt(source, own(source, near + 4 * i), 0, 4 * i);
+      f.value(source);
+      f.run(`back${width}`);
       this.put(f, the('cell'), the('number'), the('above'));
+      f.constant(0);
+    });
+  }
+
+  /** Makes a piece what it is in the state that it is at. */
+  private back(width: number): void {
+    const { near } = this.at;
+    this.function(`back${width}`, ['source'], (f) => {
+      const source = the('source');
+      for (let i = 0; i < width; i++) f.storeAt(source, own(source, near + 4 * i), 0, 4 * i);
       f.constant(0);
     });
   }
@@ -406,11 +420,11 @@ class File {
 
   /** Makes the state in work what it is at, and the rows that stand ready. */
   private revert(): void {
-    const { at, starts } = this;
+    const { at, starts, under, o } = this;
     this.function('revert', [], (f) => {
       this.eachDirty(f, (p) => {
-        for (let w = starts[p] as number; w < (starts[p + 1] as number); w++)
-          f.storeAt(k(4 * w), own(at.near + 4 * w));
+        f.value(k(4 * (starts[p] as number)));
+        f.run(`back${this.widthOf(p)}`);
       });
       f.constant(0);
     });
@@ -422,11 +436,23 @@ class File {
       });
       f.constant(0);
     });
+    if (this.flat) return;
+    // Where a row was refused, any piece may be as a step has left it; none is marked any more.
+    this.function('giveUp', [], (f) => {
+      f.assign('at', k(0));
+      f.while(less(the('at'), 4 * o.words), () => {
+        f.storeAt(the('at'), own(the('at'), at.near));
+        f.assign('at', add(the('at'), 4));
+      });
+      for (let n = 0; n < under.length; n++) f.storeAt(k(at.stale + 4 * n), k(0));
+      f.run('takeBack');
+      f.constant(1);
+    });
   }
 
   /** Makes the root's row ready for the state in work, which is then the one that it is at again; 1 where it is refused. */
   private gather(): void {
-    const { at, leaves, nodes, starts, under, firsts, o } = this;
+    const { at, leaves, nodes, starts, under, firsts } = this;
     this.function('gather', [], (f) => {
       f.assign('changed', k(0));
       if (this.flat) {
@@ -434,12 +460,8 @@ class File {
         return;
       }
       const refuse = (): void => {
-        // What is not looked at yet may have any part in it.
-        for (let w = 0; w < o.words; w++) f.storeAt(k(4 * w), own(at.near + 4 * w));
-        for (let n = 0; n < under.length; n++) f.storeAt(k(at.stale + 4 * n), k(0));
-        f.run('revert');
-        f.run('takeBack');
-        f.return(1);
+        f.call('giveUp');
+        f.giveBack();
       };
       f.assign('refused', k(0));
       this.eachDirty(f, (p) => {

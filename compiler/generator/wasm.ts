@@ -441,8 +441,7 @@ export class Body {
     if (at.kind === 'const') {
       this.constant(0);
       this.value(value);
-      this.emit(0x36, 2);
-      this.code.unsigned(4 * at.value);
+      this.access(0x36, 0, 4 * at.value);
       this.constant(0);
       this.constant(1);
       this.emit(0x3a, 0);
@@ -454,7 +453,7 @@ export class Body {
     this.constant(2);
     this.emit(opcode['<<']);
     this.value(value);
-    this.emit(0x36, 2, 0);
+    this.access(0x36, 0, 0);
     this.variable(scratch, 0x20, 0);
     this.emit(0x2d, 0);
     this.code.unsigned(this.memory.partOf);
@@ -491,12 +490,11 @@ export class Body {
         // Only a constant of its own may stand in the instruction: an offset there does not wrap.
         if (w.at.kind === 'const') {
           this.constant(0);
-          this.emit(0x28, 2);
-          this.code.unsigned(4 * w.at.value);
+          this.access(0x28, 0, 4 * w.at.value);
           return;
         }
         this.address(w.at);
-        this.emit(0x28, 2, 0);
+        this.access(0x28, 0, 0);
         return;
       case 'load':
         this.value(w.at);
