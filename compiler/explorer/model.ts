@@ -20,6 +20,8 @@ export interface Symmetry {
 export interface Unfolded {
   /** The steps that an initial state was taken on by. */
   initial(index: number): readonly { readonly action: number; readonly name: string }[];
+  /** As the model's own, but for bounds of the model that the search has come to since it took that step. */
+  apply(state: Int32Array, action: number): number;
   /** The steps that one action stands for, itself the first. */
   steps(
     state: Int32Array,

@@ -666,7 +666,7 @@ class BreadthFirst implements Search {
       const actions = this.#actions;
       for (let i = 0; i < count; i++) {
         next.set(now);
-        const outcome = model.apply(next, actions[i] as number);
+        const outcome = unfolded.apply(next, actions[i] as number);
         if (model.limit !== undefined || !wanted(outcome)) continue;
         schedule.push(...unfolded.steps(now, actions[i] as number));
         now = next.slice();
@@ -681,7 +681,7 @@ class BreadthFirst implements Search {
       store.load(this.#cursor, way[way.length - 1] as number);
       const found = this.#cursor.words.slice();
       this.#enabledAt(found);
-      const outcome = model.apply(found, action);
+      const outcome = unfolded.apply(found, action);
       const { witnessed } = model;
       follow((o) => o === outcome && model.witnessed === witnessed);
     }

@@ -91,6 +91,7 @@ class Reduced implements Model {
     this.#ipiCode = p.ipiCode !== undefined;
     this.unfolded = {
       initial: (index) => this.#silent((machine.initial()[index] as Int32Array).slice()),
+      apply: (state, action) => this.#step(state, action),
       steps: (state, action) => {
         const copy = state.slice();
         const first = { action: plain(action), name: machine.actionName(copy, plain(action)) };
@@ -151,6 +152,13 @@ class Reduced implements Model {
   }
 
   apply(state: Int32Array, action: number): number {
+    const outcome = this.#step(state, action);
+    if (outcome === 0 && this.#depth?.full) this.limit ??= 'private steps';
+    return outcome;
+  }
+
+  /** The same, but for how deep stacks have got by now. */
+  #step(state: Int32Array, action: number): number {
     const outcome = this.#model.apply(state, plain(action));
     this.witnessed = this.#model.witnessed;
     this.limit = this.#model.limit;
@@ -158,7 +166,6 @@ class Reduced implements Model {
     this.#depth?.look(state, actionCpu(action));
     this.#silence(state);
     this.#model.standsAt?.(this.#asked);
-    if (this.#depth?.full) this.limit = 'private steps';
     return 0;
   }
 

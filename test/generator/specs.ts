@@ -616,7 +616,7 @@ class Draft {
       [2, 'x += 1'],
       [2, 'y = 1'],
       [2, 'atomic { x += 1 }'],
-      [1, 'let w = y; x = w'],
+      [1, `let w${lines.length} = y; x = w${lines.length}`],
       [2, 'record.field = 1; cur = record'],
       [1, 'cur = record; fence; cur = nil'],
       [1, 'serialize'],

@@ -31,7 +31,7 @@ test('on corners of the machine, interpreted', { timeout: 600_000 }, () => {
 
 const specs = join(import.meta.dirname, 'specs');
 
-test.each(readdirSync(specs))('where a step is seen after all: %s', (file) => {
+test.each(readdirSync(specs))('where less cannot be searched after all: %s', (file) => {
   const compiled = compile(readFileSync(join(specs, file), 'utf8'));
   for (const { checks } of compiled.scenarios) {
     const { full, differences } = asked(
