@@ -79,9 +79,21 @@ export interface Filing {
   readonly steps?: Steps | undefined;
 }
 
-/** Whole states at a time. Each of these answers with a number of steps: those of which it says what they lead to. */
+/** Whole states at a time. Results stand in arrays, by the number of a step or of a state from where it went on. */
 export interface Steps {
-  /** Loads a state and takes its steps, from the first on; -1 where it cannot say which they are. */
+  /**
+   * Takes the steps of the states from `index` on, at most those before `end`, until a violation is found: of how many it
+   * says all; 0 where it cannot of the first. `opened` is told of each by its number, while `Filing.state` is that state.
+   */
+  sweep(index: number, end: number, opened: ((nth: number) => void) | undefined): number;
+  /** Of a sweep how many steps each state has, one state's behind the other's; a violation is one of the last state's. */
+  readonly counts: Int32Array;
+  /** How many states there are behind the steps of each. */
+  readonly lengths: Int32Array;
+  /**
+   * Loads a state and takes its steps, from the first on; -1 where it cannot say which they are. This and `goOn` answer
+   * with a number of steps: those of which it says what they lead to.
+   */
   take(index: number): number;
   /** Goes on with the step of that number. */
   goOn(step: number): number;
@@ -89,8 +101,12 @@ export interface Steps {
   count(): number;
   /** Whether it ended before the next step because it cannot say what that leads to. */
   stuck(): boolean;
-  /** For each step from where it went on: the state that it leads to; below 0 a violation: -1 less the property. */
+  /** For each step: the state that it leads to; below 0 a violation: -1 less the property. */
   readonly found: Int32Array;
   readonly witnessed: Int32Array;
   readonly actions: Int32Array;
+  /** Of the state that was taken all actions. */
+  readonly enabled: Int32Array;
+  /** Steps that a sweep has at most, and so states that come of it. */
+  readonly most: number;
 }

@@ -185,6 +185,8 @@ class BreadthFirst implements Search {
   #found: number;
   /** Bits of the goals that are reached from the state that is expanded. */
   #reached = 0;
+  /** Bits of the goals that hold in each state of a sweep. */
+  readonly #opened: number[] = [];
   #head = 0;
   #transitions = 0;
   /** Steps to the states now expanded, and where they end. */
@@ -295,9 +297,10 @@ class BreadthFirst implements Search {
   advance(budget: number): { readonly done: boolean } {
     let left = budget;
     while (left > 0 && this.#phase === 'explore') {
-      if (this.#head === this.#store.count || this.#missing === 0) this.#conclude();
-      else this.#expandNext();
-      left--;
+      if (this.#head === this.#store.count || this.#missing === 0) {
+        this.#conclude();
+        left--;
+      } else left -= this.#expandNext(left);
     }
     if (left > 0 && this.#conclusion !== undefined && this.#phase !== 'done') {
       this.#credit.left = left;
@@ -368,7 +371,8 @@ class BreadthFirst implements Search {
     return this.#model.enabled(words, this.#actions);
   }
 
-  #expandNext(): void {
+  /** Expands states, `most` at most; how many. */
+  #expandNext(most: number): number {
     const index = this.#head;
     if (index === this.#levelEnd) {
       this.#level++;
@@ -378,9 +382,12 @@ class BreadthFirst implements Search {
     else if (this.#filing !== null && this.#store.outgrown()) this.#filing = null;
     this.#workOn(this.#model.scratch);
     const steps = this.#level >= this.#maxDepth ? undefined : this.#filing?.steps;
+    const swept = steps === undefined ? 0 : this.#sweep(steps, most);
+    if (swept > 0 || this.#phase !== 'explore') return Math.max(1, swept);
     const bound = steps === undefined ? this.#expand(index) : this.#follow(index, steps);
     if (bound === undefined) this.#head++;
     else this.#end(bound);
+    return 1;
   }
 
   /** Code of the model's that works on the store, where there is any by now. */
@@ -404,7 +411,7 @@ class BreadthFirst implements Search {
     if (this.#level >= this.#maxDepth && count > 0) return 'depth';
     // By now it may have one.
     this.#workOn(model.scratch);
-    if (!this.#open(words)) return 'memory';
+    if (!this.#open(this.#goalsOf(words))) return 'memory';
 
     // `enabled` left the state there.
     model.touched?.fill(0);
@@ -417,7 +424,7 @@ class BreadthFirst implements Search {
       const bound = this.#take(index, this.#actions[i] as number);
       if (bound !== undefined) return bound;
     }
-    return this.#close();
+    return this.#close() ? undefined : 'memory';
   }
 
   /** Takes one step of the state at the cursor, or of the one that the filing is at. */
@@ -443,46 +450,80 @@ class BreadthFirst implements Search {
     return this.#note(index, action, next, model.witnessed) ? undefined : 'memory';
   }
 
+  /** Expands states by code that takes steps by itself, `most` at most and none of the next level; how many. */
+  #sweep(steps: Steps, most: number): number {
+    const store = this.#store;
+    // No step leads to more than one state.
+    if (!store.room(steps.most)) return 0;
+    const { state } = this.#filing as Filing;
+    const { counts, lengths } = steps;
+    const model = this.#model;
+    const reached = this.#opened;
+    const opened = (nth: number): void => {
+      reached[nth] = model.goalsOf(state);
+    };
+    const nothing = this.#allGoals === 0 && this.#unseen === 0;
+    const from = this.#head;
+    const end = Math.min(this.#levelEnd, from + Math.min(most, steps.most));
+    const count = steps.sweep(from, end, this.#allGoals === 0 ? undefined : opened);
+    for (let nth = 0, step = 0; nth < count && this.#phase === 'explore'; nth++) {
+      const first = step;
+      step += counts[nth] as number;
+      if (nothing && nth < count - 1) {
+        // Nothing is to be noted of the steps but where new states come from.
+        this.#transitions += step - first;
+        this.#find(this.#head++, lengths[nth] as number);
+        continue;
+      }
+      const all =
+        this.#open(reached[nth] ?? 0) &&
+        this.#notes(this.#head, steps, first, step) &&
+        this.#close();
+      if (all) this.#head++;
+      else this.#end('memory');
+    }
+    return count;
+  }
+
   /** As `#expand`, by code that takes steps by itself. */
   #follow(index: number, steps: Steps): string | undefined {
     const model = this.#model;
-    const store = this.#store;
     // No step leads to more than one state.
-    if (!store.room(most)) return 'memory';
+    if (!this.#store.room(most)) return 'memory';
     let end = steps.take(index);
     const count = end < 0 ? 0 : steps.count();
     if (end < 0 || count > most) return this.#expand(index);
-    const { found, witnessed, actions } = steps;
     const { state } = this.#filing as Filing;
-    if (!this.#open(state)) return 'memory';
+    if (!this.#open(this.#goalsOf(state))) return 'memory';
     for (let step = 0; ; end = steps.goOn(step)) {
-      if (this.#allGoals === 0 && this.#unseen === 0) {
-        // Nothing is to be noted of most steps.
-        this.#transitions += end - step;
-        for (let i = 0; step < end; step++, i++)
-          if ((found[i] as number) < 0)
-            this.#violate(index, actions[step] as number, ~(found[i] as number));
-        this.#find(index, store.count);
-      } else {
-        for (let i = 0; step < end; step++, i++) {
-          const seen = this.#unseen === 0 ? 0 : (witnessed[i] as number);
-          if (!this.#note(index, actions[step] as number, found[i] as number, seen))
-            return 'memory';
-        }
-      }
+      if (!this.#notes(index, steps, 0, end - step)) return 'memory';
+      step = end;
       if (step < count && steps.stuck()) {
         model.standsAt?.(state);
-        const bound = this.#take(index, actions[step++] as number);
+        const bound = this.#take(index, steps.enabled[step++] as number);
         if (bound !== undefined) return bound;
       }
-      if (step === count) return this.#close();
+      if (step === count) return this.#close() ? undefined : 'memory';
     }
   }
 
-  /** The steps of a state follow; false where memory is refused. */
-  #open(state: Int32Array): boolean {
+  /** Notes steps of a state that code has taken, from one on; false where memory is refused. */
+  #notes(index: number, { found, witnessed, actions }: Steps, from: number, end: number): boolean {
+    for (let i = from; i < end; i++) {
+      const seen = this.#unseen === 0 ? 0 : (witnessed[i] as number);
+      if (!this.#note(index, actions[i] as number, found[i] as number, seen)) return false;
+    }
+    return true;
+  }
+
+  #goalsOf(state: Int32Array): number {
+    return this.#allGoals === 0 ? 0 : this.#model.goalsOf(state);
+  }
+
+  /** The steps of a state follow in which these goals hold; false where memory is refused. */
+  #open(reached: number): boolean {
     if (this.#allGoals === 0) return true;
-    this.#reached = this.#model.goalsOf(state);
+    this.#reached = reached;
     return this.#edges.begin();
   }
 
@@ -514,13 +555,13 @@ class BreadthFirst implements Search {
   #find(from: number, count: number): void {
     if (count === this.#found) return;
     this.#found = count;
-    this.#store.found(from);
+    this.#store.found(from, count);
   }
 
-  /** All steps of a state are taken. */
-  #close(): string | undefined {
-    const closed = this.#allGoals === 0 || (this.#edges.close() && this.#reach.push(this.#reached));
-    return closed ? undefined : 'memory';
+  /** All steps of a state are taken; false where memory is refused. */
+  #close(): boolean {
+    if (this.#allGoals === 0) return true;
+    return this.#edges.close() && this.#reach.push(this.#reached);
   }
 
   /** Lets the steps work where the model wants them to. */

@@ -250,9 +250,9 @@ export class Store {
     return this.#heap.narrow(soon) && this.#heap.leave();
   }
 
-  /** The states that such code has put in were found from `near`; there is room for that. */
-  found(near: number): void {
-    while (this.#parents.length < this.count) this.#parents.push(near);
+  /** The next states that such code has put in, up to `count` in all, were found from `near`; there is room for that. */
+  found(near: number, count: number): void {
+    while (this.#parents.length < count) this.#parents.push(near);
   }
   /** Makes room for the parents of so many more states; false where it is refused. */
   room(states: number): boolean {

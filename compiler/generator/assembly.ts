@@ -2,10 +2,12 @@
 
 import { kinds } from '../emulator/machine.ts';
 import { region } from '../ir.ts';
+import { mostInARow, staleFetch } from '../reduction/reduced.ts';
 import type { Statement, Word } from './code.ts';
 import {
   add,
   below,
+  both,
   either,
   eq,
   isZero,
@@ -22,8 +24,9 @@ import {
   variable,
 } from './code.ts';
 import { first, int3 } from './fetches.ts';
-import { cpu, outcome, t } from './memory.ts';
+import { cpu, outcome, t, witnessed } from './memory.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
+import { isPrivate, keeps, type PrivateCode } from './private.ts';
 import type { Action, Steps } from './transitions.ts';
 import type { Body } from './wasm.ts';
 import { Module } from './wasm.ts';
@@ -36,21 +39,51 @@ export interface Assembly {
   readonly executed: number;
   /** Codes of actions that `enabled` writes. */
   readonly out: number;
+  /** For each kind of context the most bytes that a stack may have for `quietly` to say what a step does. */
+  readonly most: number;
   readonly size: number;
 }
 
 const rip = state(t);
+/** Kinds of contexts, of which `emulator/layout.ts` has fewer. */
+export const contextKinds = 16;
+/** Whether the last `read` chose a byte that is not the newest. */
+const stale = variable('stale');
+/** Whether `enabled` marks such fetches. */
+const marking = variable('marking');
+/** The word at a byte of the memory. */
+const word = (at: Word, offset = 0): Word => ({ kind: 'load', memory: 0, at, offset });
+
+/** Does what is to be done where RIP stands, if that is one of these addresses. */
+function byAddress(f: Body, sites: readonly number[], write: (site: number) => void): void {
+  const sorted = [...sites].sort((a, b) => a - b);
+  const search = (from: number, to: number): void => {
+    if (to - from <= 3) {
+      for (const site of sorted.slice(from, to)) f.when(eq(rip, site), () => write(site));
+      return;
+    }
+    const middle = (from + to) >> 1;
+    f.when(
+      less(rip, sorted[middle] as number),
+      () => search(from, middle),
+      () => search(middle, to),
+    );
+  };
+  search(0, sorted.length);
+}
 
 /** `parts`: first word of each part of a state. */
 export function assemble(made: Steps, parts: readonly number[]): Assembly {
   const words = made.initial.length;
   const kept = 4 * words;
-  const partOf = kept + 4 * made.scratch;
+  const { private: quiet } = made;
+  const partOf = kept + 4 * (made.scratch + (quiet?.viewWords ?? 0));
   // At a whole word, so that four marks can be looked at together.
   const dirty = (partOf + words + 3) & ~3;
   const executed = dirty + parts.length;
   const out = (executed + made.operations + 7) & ~3;
-  const size = out + 4 * 4096;
+  const most = out + 4 * 4096;
+  const size = most + 4 * contextKinds;
   const partAt = new Uint8Array(words);
   parts.forEach((from, i) => {
     partAt.fill(i, from);
@@ -68,7 +101,7 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
       f.block(statements);
       f.constant(0);
     });
-  for (const r of [...made.routines, ...made.witnesses.routines]) {
+  for (const r of [...made.routines, ...made.witnesses.routines, ...(quiet?.routines ?? [])]) {
     const own = new RegExp(`^${r.name}_\\d+$`);
     body(r.name, r.body, (v) => own.test(v));
   }
@@ -118,6 +151,7 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
       );
       f.assign('other', first);
       f.when(eq(less(other, int3), choice), () => f.assign('first', k(int3)));
+      f.assign('stale', ne(first, newest));
       f.constant(0);
     },
   );
@@ -158,23 +192,10 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
           ),
         ),
       );
-      const sites = [...byRip.keys()]
-        .filter((r) => ((r - base) | 0) < 0 || ((r - base) | 0) >= operations)
-        .sort((a, b) => a - b);
-      const search = (from: number, to: number): void => {
-        if (to - from <= 3) {
-          for (let i = from; i < to; i++)
-            f.when(eq(rip, sites[i] as number), () => tryAll(byRip.get(sites[i] as number) ?? []));
-          return;
-        }
-        const middle = (from + to) >> 1;
-        f.when(
-          less(rip, sites[middle] as number),
-          () => search(from, middle),
-          () => search(middle, to),
-        );
-      };
-      search(0, sites.length);
+      const sites = [...byRip.keys()].filter(
+        (r) => ((r - base) | 0) < 0 || ((r - base) | 0) >= operations,
+      );
+      byAddress(f, sites, (site) => tryAll(byRip.get(site) ?? []));
       for (const { action, index } of steps)
         if (action.step?.at === undefined) f.when(action.guard, () => f.return(index + 1));
       f.constant(0);
@@ -192,7 +213,7 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
   m.add(
     'enabled',
     ['which', 'from'],
-    (v) => v === 'which' || v === 'from',
+    (v) => ['which', 'from', 'earlier', 'first_stale'].includes(v),
     (f) => {
       f.assign('n', variable('from'));
       f.when(isZero(alive), () => {
@@ -213,8 +234,26 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
         f.when(eq(found, unsaid), () => f.return(unsaid));
         f.when(ne(found, 0), () => push(f, kinds.step | by));
       };
+      f.assign('earlier', n);
       offerStep(0);
-      f.when(ne(ways, 1), () => offerStep(1));
+      f.when(ne(ways, 1), () => {
+        if (quiet === undefined) {
+          offerStep(1);
+          return;
+        }
+        // Of two fetches those are marked that get bytes which are not the newest, or none that are known.
+        const fetchless = steps.filter((x) => x.action.step?.fetches !== true);
+        const isStale = either(stale, ...fetchless.map((x) => eq(found, x.index + 1)));
+        f.assign('first_stale', isStale);
+        offerStep(1);
+        f.when(both(ne(marking, 0), eq(sub(n, variable('earlier')), 2)), () => {
+          const at = (back: number): Word => add(left(sub(n, back), 2), out);
+          const mark = (back: number, when: Word): void =>
+            f.when(when, () => f.storeAt(at(back), join(word(at(back)), staleFetch)));
+          mark(2, variable('first_stale'));
+          mark(1, isStale);
+        });
+      });
       offer(others.filter((x) => kind(x) !== kinds.latched && kind(x) !== kinds.commit));
       offer(others.filter((x) => kind(x) === kinds.commit));
       f.result(n);
@@ -279,6 +318,7 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
     },
     true,
   );
+  if (quiet !== undefined) quietly(m, made, quiet, most);
   for (const name of ['events', 'finished', 'witnessed'])
     m.add(
       name,
@@ -287,5 +327,120 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
       (f) => f.result(variable(name)),
       true,
     );
-  return { bytes: m.bytes(), dirty, partOf, executed, out, size };
+  return { bytes: m.bytes(), dirty, partOf, executed, out, most, size };
+}
+
+/**
+ * What a search asks that takes private steps at once, as `reduction/reduced.ts` has them: `quietly` does an action and
+ * all private steps behind it; `keeping` does so where some of these leave it to a CPU what it may fetch; `marked` are
+ * the actions with the mark of fetches that are not the newest. Where a private step is none that can simply be done, or a
+ * stack gets deeper than is known, `quietly` says `unsaid`.
+ */
+function quietly(m: Module, made: Steps, quiet: PrivateCode, most: number): void {
+  m.add(
+    'marked',
+    ['which', 'from'],
+    (v) => v === 'which' || v === 'from',
+    (f) => {
+      f.assign('marking', k(1));
+      f.callFor('n', 'enabled', variable('which'), variable('from'));
+      f.assign('marking', k(0));
+      f.result(variable('n'));
+    },
+    true,
+  );
+  m.add(
+    'standing',
+    [],
+    () => false,
+    (f) => {
+      const base = region.kernel | 0;
+      f.when(below(sub(rip, base), made.operations), () =>
+        f.choose(
+          sub(rip, base),
+          quiet.operations.map((what) => () => f.return(what)),
+        ),
+      );
+      byAddress(f, [...quiet.sites.keys()], (site) => f.return(quiet.sites.get(site) as number));
+      f.constant(0);
+    },
+  );
+  m.add(
+    'private',
+    [],
+    (v) => /^x\d+$/.test(v),
+    (f) => {
+      f.callFor('standing', 'standing');
+      f.block(quiet.judge);
+      f.result(isPrivate);
+    },
+  );
+  /** Leaves the function where the stack of the CPU that is selected is deeper than is known. */
+  const look = (f: Body): void => {
+    const { depth } = quiet;
+    if (depth === undefined) return;
+    f.run('select');
+    f.when(less(word(left(depth.kind, 2), most), depth.used), () => f.return(unsaid));
+  };
+  const views = { at: quiet.views, count: quiet.viewWords, to: made.scratch };
+  m.add(
+    'silence',
+    ['which'],
+    (v) => ['which', 'row', 'kept', 'result'].includes(v),
+    (f) => {
+      const [which, row, kept, result] = ['which', 'row', 'kept', 'result'].map(variable) as [
+        Word,
+        Word,
+        Word,
+        Word,
+      ];
+      f.assign('row', k(0));
+      f.while(less(row, mostInARow), () => {
+        f.assign('cpu', which);
+        f.run('select');
+        f.callFor('result', 'private');
+        f.when(isZero(result), () => f.return(0));
+        f.assign('kept', keeps);
+        f.when(kept, () => f.block([{ kind: 'keep', ...views }]));
+        f.callFor('result', 'apply', join(left(which, 16), kinds.step << 12));
+        f.when(ne(result, 0), () => f.return(unsaid));
+        f.assign('cpu', which);
+        f.when(kept, () => f.block([{ kind: 'restore', ...views }]));
+        f.assign('seen', join(variable('seen'), witnessed));
+        look(f);
+        f.assign('row', add(row, 1));
+      });
+      f.constant(unsaid);
+    },
+  );
+  for (const [name, keeps] of [
+    ['quietly', 0],
+    ['keeping', 1],
+  ] as const)
+    m.add(
+      name,
+      ['action'],
+      (v) => v === 'action' || v === 'result',
+      (f) => {
+        const action = variable('action');
+        const isStep = eq(mask(right(action, 12), 15), kinds.step);
+        f.when(isStep, () => f.assign('action', mask(action, ~staleFetch)));
+        f.callFor('result', 'apply', action);
+        f.when(ne(variable('result'), 0), () => {
+          f.result(variable('result'));
+          f.giveBack();
+        });
+        f.assign('seen', witnessed);
+        f.assign('keeping', k(keeps));
+        f.assign('cpu', right(action, 16));
+        look(f);
+        for (let cpu = 0; cpu < quiet.cpus; cpu++) {
+          f.callFor('result', 'silence', k(cpu));
+          f.when(ne(variable('result'), 0), () => f.return(unsaid));
+        }
+        f.assign('witnessed', variable('seen'));
+        f.constant(0);
+      },
+      true,
+    );
 }

@@ -1,9 +1,9 @@
 // The generator as a search asks it: an engine of WebAssembly for a check, where the host allows one.
 
 import type { Machine } from '../emulator/machine.ts';
-import type { Storage } from '../explorer/filing.ts';
+import type { Storage, Steps as Whole } from '../explorer/filing.ts';
 import type { Program } from '../ir.ts';
-import { assemble } from './assembly.ts';
+import { assemble, contextKinds } from './assembly.ts';
 import { batch, type Filed, file, type Own } from './filing.ts';
 import { type Code, type Engine, type Generator, type Quick, quick } from './quick.ts';
 import { excluded, type Steps, transitions } from './transitions.ts';
@@ -89,7 +89,9 @@ export function engineOf(
   const words = steps.initial.length;
   const made = assemble(steps, pieces);
   // What files states has its room behind that; more than is used costs nothing.
-  const memory = new Memory({ initial: Math.ceil((made.size + 4 * 80 * words) / page) + 1 });
+  const memory = new Memory({
+    initial: Math.ceil((made.size + 4 * (batch + 16) * words) / page) + 1,
+  });
   const { buffer } = memory;
   const instance = new Instance(new Module(made.bytes), { m: { m: memory } });
   const code = instance.exports as Code;
@@ -105,7 +107,8 @@ export function engineOf(
     touched: new Uint8Array(buffer, made.dirty, pieces.length),
     codes: new Int32Array(buffer, made.out, 4096),
     noted: new Uint8Array(buffer, made.executed, steps.operations),
-    filing: (storage) => {
+    most: new Int32Array(buffer, made.most, contextKinds),
+    filing: (storage, by = code) => {
       if (!files) return undefined;
       const { module, made: filed } = fileOnce(storage, {
         words,
@@ -118,7 +121,8 @@ export function engineOf(
       });
       if (filed.end > buffer.byteLength) throw new RangeError('the rows do not fit');
       const heap = new Memory({ initial: Math.ceil((4 * storage.words) / page) + 1 });
-      const { enabled, apply, witnessed } = code;
+      const { enabled, apply, witnessed } = by;
+      let told: ((nth: number) => void) | undefined;
       const given = {
         m: memory,
         h: heap,
@@ -126,35 +130,49 @@ export function engineOf(
         enabled,
         apply,
         witnessed,
+        opened: (nth: number) => {
+          told?.(nth);
+          return 0;
+        },
       };
       const { exports } = new Instance(module, { m: given });
       storage.move(heap, mostWords);
       // No row has that number, so all of the first state is taken out.
       new Int32Array(buffer, made.size, (filed.end - made.size) >> 2).fill(0);
-      const { near, rows, stale, found, witnessed: seen } = filed.places;
+      const { near, rows, stale, found, witnessed: seen, actions, counts, lengths } = filed.places;
       new Int32Array(buffer, rows, (stale - rows) >> 2).fill(-1);
-      const { load, insert, revert, take, goOn, count, stuck } = exports as FilingCode;
+      const { load, insert, revert, sweep, take, goOn, count, stuck } = exports as FilingCode;
       const mine = ++filings;
       const still =
-        (of: (index: number) => number) =>
-        (index: number): number => {
+        <T extends readonly number[]>(of: (...words: T) => number) =>
+        (...words: T): number => {
           if (mine !== filings) throw new Error('another search has taken this one’s place');
-          return of(index);
+          return of(...words);
         };
+      const swept = still(sweep);
+      const whole: Whole = {
+        sweep: (index, end, opened) => {
+          told = opened;
+          return swept(index, end, +(opened !== undefined));
+        },
+        counts: new Int32Array(buffer, counts, batch),
+        lengths: new Int32Array(buffer, lengths, batch),
+        take: still(take),
+        goOn,
+        count,
+        stuck: () => stuck() !== 0,
+        found: new Int32Array(buffer, found, batch),
+        witnessed: new Int32Array(buffer, seen, batch),
+        actions: new Int32Array(buffer, actions, batch),
+        enabled: new Int32Array(buffer, made.out, 4096),
+        most: batch,
+      };
       return {
         state: new Int32Array(buffer, near, words),
         load: still(load),
         insert,
         revert,
-        steps: {
-          take: still(take),
-          goOn,
-          count,
-          stuck: () => stuck() !== 0,
-          found: new Int32Array(buffer, found, batch),
-          witnessed: new Int32Array(buffer, seen, batch),
-          actions: new Int32Array(buffer, made.out, 4096),
-        },
+        steps: whole,
       };
     },
   };
@@ -165,6 +183,7 @@ interface FilingCode {
   load(index: number): number;
   insert(): number;
   revert(): number;
+  sweep(index: number, end: number, opens: number): number;
   take(index: number): number;
   goOn(step: number): number;
   count(): number;

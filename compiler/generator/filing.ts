@@ -27,7 +27,7 @@ import { outcomeOfLimit, unsaid } from './outcomes.ts';
 import { type Body, Module } from './wasm.ts';
 
 /** Steps that are taken before what they lead to is put in: looks at a large table then wait for memory side by side. */
-export const batch = 64;
+export const batch = 128;
 /** Rows from which on a table is no longer in the processor's caches. */
 const large = 1 << 14;
 /** What a step leads to is not known yet. */
@@ -42,6 +42,9 @@ interface Places {
   readonly changed: number;
   readonly found: number;
   readonly witnessed: number;
+  readonly actions: number;
+  readonly counts: number;
+  readonly lengths: number;
   readonly keys: number;
   readonly waiting: number;
 }
@@ -91,7 +94,7 @@ const indices = (count: number): readonly number[] => Array.from({ length: count
 
 const the = variable;
 /** What all functions share; every other variable is a function's own. */
-const shared = new Set(['total', 'current', 'changed', 'stuck', 'touch']);
+const shared = new Set(['total', 'current', 'changed', 'stuck', 'touch', 'violates']);
 const local = (name: string): boolean => !shared.has(name);
 
 /** The code for that storage. It imports `m.m` and `m.h`, its memories, `room`, and what takes steps. */
@@ -154,6 +157,9 @@ class File {
       changed: place(cell / 4 + 1),
       found: place(batch),
       witnessed: place(batch),
+      actions: place(batch),
+      counts: place(batch),
+      lengths: place(batch),
       keys: place(batch),
       waiting: place(batch * this.root.width),
     };
@@ -177,6 +183,7 @@ class File {
       m.import('enabled', 2);
       m.import('apply', 1);
       m.import('witnessed', 0);
+      m.import('opened', 1);
     }
     for (const name of shared) m.global(name);
     for (const width of new Set(nodes.map((n) => n.width))) this.intern(width);
@@ -522,120 +529,167 @@ class File {
 
   private steps(): void {
     const { at, o, root } = this;
-    const word = (place: number): Word => add(left(the('i'), 2), place);
-    this.function('goOn', ['first'], (f) => {
-      f.assign('stuck', k(0));
-      f.assign('until', add(the('first'), batch));
-      f.when(less(the('total'), the('until')), () => f.assign('until', the('total')));
-      f.assign('step', the('first'));
-      f.assign('i', k(0));
-      f.while(both(isZero(the('stuck')), less(the('step'), the('until'))), () => {
-        f.callFor('outcome', 'apply', own(left(the('step'), 2), o.out));
-        if (o.witnesses) {
-          f.callFor('number', 'witnessed');
-          f.storeAt(word(at.witnessed), the('number'));
-        }
-        f.assign('refused', k(0));
-        f.when(
-          isZero(the('outcome')),
-          () => {
-            f.callFor('refused', 'gather');
-            f.when(isZero(the('refused')), () => {
-              const settle = (): void => {
-                this.hash(f, k(this.ready), root.width);
-                f.storeAt(word(at.keys), the('key'));
-                f.assign('at', add(times(the('i'), 4 * root.width), at.waiting));
-                for (let i = 0; i < root.width; i++)
-                  f.storeAt(the('at'), own(this.ready + 4 * i), 0, 4 * i);
-                f.storeAt(word(at.found), k(pending));
-                f.run(this.flat ? 'revert' : 'takeBack');
-              };
-              if (this.flat) settle();
-              else
-                f.when(
-                  isZero(the('changed')),
-                  () => f.storeAt(word(at.found), the('current')),
-                  settle,
-                );
-            });
-          },
-          () => {
-            const says = both(less(0, the('outcome')), less(the('outcome'), outcomeOfLimit));
-            f.when(
-              o.waives ? k(0) : says,
-              () => f.storeAt(word(at.found), sub(0, the('outcome'))),
-              () => f.assign('refused', k(1)),
-            );
-            f.run('revert');
-          },
-        );
-        f.when(
-          the('refused'),
-          () => f.assign('stuck', k(1)),
-          () => {
-            f.assign('step', add(the('step'), 1));
-            f.assign('i', add(the('i'), 1));
-          },
-        );
+    const word = (place: number, i = the('i')): Word => add(left(i, 2), place);
+    const code = (): Word => own(left(the('step'), 2), o.out);
+    // Takes a step, the i-th of those that wait to be put in; 1 where it cannot say what that leads to.
+    this.function('attempt', ['action', 'i'], (f) => {
+      f.callFor('outcome', 'apply', the('action'));
+      f.storeAt(word(at.actions), the('action'));
+      if (o.witnesses) {
+        f.callFor('number', 'witnessed');
+        f.storeAt(word(at.witnessed), the('number'));
+      }
+      f.when(the('outcome'), () => {
+        f.run('revert');
+        const says = both(less(0, the('outcome')), less(the('outcome'), outcomeOfLimit));
+        f.when(isZero(o.waives ? k(0) : says), () => f.return(1));
+        f.storeAt(word(at.found), sub(0, the('outcome')));
+        f.assign('violates', k(1));
+        f.return(0);
       });
-      f.assign('last', the('i'));
-      f.assign('refused', k(0));
-      const isPending = eq(own(word(at.found)), pending);
-      const each = (body: () => void): void => {
-        f.assign('i', k(0));
-        f.while(less(the('i'), the('last')), () => {
-          f.when(isPending, body);
-          f.assign('i', add(the('i'), 1));
+      f.callFor('refused', 'gather');
+      f.when(the('refused'), () => f.return(1));
+      if (!this.flat)
+        f.when(isZero(the('changed')), () => {
+          f.storeAt(word(at.found), the('current'));
+          f.return(0);
         });
-      };
-      const record = k(root.record);
-      const entry = (): Word =>
-        heap(add(the('slots'), left(mask(own(word(at.keys)), the('size')), 2)));
-      // No load waits for another here, so that the processor has many under way at once.
+      this.hash(f, k(this.ready), root.width);
+      f.storeAt(word(at.keys), the('key'));
+      f.assign('at', add(times(the('i'), 4 * root.width), at.waiting));
+      for (let i = 0; i < root.width; i++) f.storeAt(the('at'), own(this.ready + 4 * i), 0, 4 * i);
+      f.storeAt(word(at.found), k(pending));
+      f.run(this.flat ? 'revert' : 'takeBack');
+      f.constant(0);
+    });
+    const isPending = eq(own(word(at.found)), pending);
+    const eachPending = (f: Body, from: Word, body: () => void): void => {
+      f.assign('i', from);
+      f.while(less(the('i'), the('end')), () => {
+        f.when(isPending, body);
+        f.assign('i', add(the('i'), 1));
+      });
+    };
+    const record = k(root.record);
+    // Looks at what the steps before `end` will look at. No load waits for another here, so that the processor has many
+    // under way at once.
+    this.function('touch', ['end'], (f) => {
+      const entry = heap(add(the('slots'), left(mask(own(word(at.keys)), the('size')), 2)));
       f.when(less(large, heap(record, 4 * field.length)), () => {
         f.assign('slots', left(heap(record, 4 * field.slots), 2));
         f.assign('size', heap(record, 4 * field.mask));
-        each(() => f.assign('touch', flip(the('touch'), entry())));
-        each(() => {
-          f.assign('entry', entry());
+        eachPending(f, k(0), () => f.assign('touch', flip(the('touch'), entry)));
+        eachPending(f, k(0), () => {
+          f.assign('entry', entry);
           f.when(the('entry'), () => {
             f.assign('row', sub(mask(the('entry'), the('size')), 1));
             f.assign('touch', flip(the('touch'), heap(this.rowAt(record, the('row'), root.width))));
           });
         });
       });
-      each(() => {
-        f.when(isZero(the('refused')), () => {
-          f.callFor(
-            'number',
-            `intern${root.width}`,
-            record,
-            add(times(the('i'), 4 * root.width), at.waiting),
-            own(word(at.keys)),
-          );
-          f.when(
-            eq(the('number'), -1),
-            () => {
-              f.assign('refused', k(1));
-              f.assign('stuck', k(1));
-              f.assign('step', add(the('first'), the('i')));
-            },
-            () => f.storeAt(word(at.found), the('number')),
-          );
-        });
-      });
-      f.value(the('step'));
+      f.constant(0);
     });
-    this.function('take', ['index'], (f) => {
-      f.callFor('refused', 'load', the('index'));
-      f.assign('total', k(0));
+    // Puts in what the steps from `from` up to `end` lead to; the first that finds no room, or `end`.
+    this.function('settle', ['from', 'end'], (f) => {
+      eachPending(f, the('from'), () => {
+        f.callFor(
+          'number',
+          `intern${root.width}`,
+          record,
+          add(times(the('i'), 4 * root.width), at.waiting),
+          own(word(at.keys)),
+        );
+        f.when(eq(the('number'), -1), () => {
+          f.value(the('i'));
+          f.giveBack();
+        });
+        f.storeAt(word(at.found), the('number'));
+      });
+      f.value(the('end'));
+    });
+    this.function('goOn', ['first'], (f) => {
       f.assign('stuck', k(0));
+      f.assign('until', add(the('first'), batch));
+      f.when(less(the('total'), the('until')), () => f.assign('until', the('total')));
+      f.assign('step', the('first'));
+      f.while(both(isZero(the('stuck')), less(the('step'), the('until'))), () => {
+        f.callFor('stuck', 'attempt', code(), sub(the('step'), the('first')));
+        f.when(isZero(the('stuck')), () => f.assign('step', add(the('step'), 1)));
+      });
+      f.assign('last', sub(the('step'), the('first')));
+      f.callFor('done', 'touch', the('last'));
+      f.callFor('done', 'settle', k(0), the('last'));
+      f.when(less(the('done'), the('last')), () => f.assign('stuck', k(1)));
+      f.value(add(the('first'), the('done')));
+    });
+    /** Loads a state and asks for its steps; what to do where it cannot say which. */
+    const begin = (f: Body, index: Word, unknown: () => void): void => {
+      f.callFor('refused', 'load', index);
+      f.assign('total', k(0));
       for (let actor = 0; actor < o.actors; actor++) {
-        f.callFor('total', 'enabled', k(actor), the('total'));
-        f.when(eq(the('total'), unsaid), () => f.return(-1));
+        const next = (): void => f.callFor('total', 'enabled', k(actor), the('total'));
+        if (actor === 0) next();
+        else f.when(ne(the('total'), unsaid), next);
       }
+      f.when(eq(the('total'), unsaid), unknown);
+    };
+    this.function('take', ['index'], (f) => {
+      f.assign('stuck', k(0));
+      begin(f, the('index'), () => f.return(-1));
       f.callFor('step', 'goOn', k(0));
       f.value(the('step'));
+    });
+    // States in a row, until one of them has too many steps, or one that it cannot say all of, or a violation: what they
+    // lead to is put in together. How many states.
+    this.function('sweep', ['index', 'end', 'opens'], (f) => {
+      const nth = (): Word => sub(the('next'), the('index'));
+      const stop = (): void => f.assign('goes', k(0));
+      f.assign('violates', k(0));
+      f.assign('goes', k(1));
+      f.assign('next', the('index'));
+      f.assign('i', k(0));
+      f.while(both(the('goes'), less(the('next'), the('end'))), () => {
+        begin(f, the('next'), stop);
+        f.when(less(sub(batch, the('i')), the('total')), stop);
+        f.when(the('goes'), () => {
+          f.when(the('opens'), () => f.callFor('refused', 'opened', nth()));
+          f.storeAt(word(at.counts, nth()), the('total'));
+          f.assign('from', the('i'));
+          f.assign('step', k(0));
+          f.while(both(the('goes'), less(the('step'), the('total'))), () => {
+            f.callFor('refused', 'attempt', code(), the('i'));
+            f.when(
+              the('refused'),
+              () => {
+                f.assign('i', the('from'));
+                stop();
+              },
+              () => {
+                f.assign('i', add(the('i'), 1));
+                f.assign('step', add(the('step'), 1));
+              },
+            );
+          });
+          f.when(the('goes'), () => f.assign('next', add(the('next'), 1)));
+          f.when(the('violates'), stop);
+        });
+      });
+      f.callFor('done', 'touch', the('i'));
+      f.assign('end', the('next'));
+      f.assign('next', the('index'));
+      f.assign('from', k(0));
+      f.while(less(the('next'), the('end')), () => {
+        f.assign('to', add(the('from'), own(word(at.counts, nth()))));
+        f.callFor('done', 'settle', the('from'), the('to'));
+        f.when(less(the('done'), the('to')), () => {
+          f.value(nth());
+          f.giveBack();
+        });
+        f.storeAt(word(at.lengths, nth()), heap(record, 4 * field.length));
+        f.assign('from', the('to'));
+        f.assign('next', add(the('next'), 1));
+      });
+      f.value(nth());
     });
     for (const name of ['total', 'stuck'])
       this.function(name === 'total' ? 'count' : name, [], (f) => f.value(the(name)));

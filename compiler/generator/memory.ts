@@ -230,11 +230,15 @@ export class Memory {
     });
     return wide(g.let(lo), g.let(hi));
   }
-  /** The same without a fault: 0 where there is none. */
+  /** The offset of the word of a stack, or -1. */
+  stackOffset(address: Word): Word {
+    this.g.set(a0, address);
+    return this.stackAt();
+  }
+  /** The word of a stack; 0 where there is none. */
   peekStack(address: Word): Word {
     const { g } = this;
-    g.set(a0, address);
-    const found = this.stackAt();
+    const found = this.stackOffset(address);
     return g.let(pick(less(found, 0), 0, state(pick(less(found, 0), 0, found))));
   }
 

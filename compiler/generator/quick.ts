@@ -4,15 +4,24 @@ import type { Machine } from '../emulator/machine.ts';
 import type { Filing, Storage } from '../explorer/filing.ts';
 import type { Model } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
+import type { Quietly, Quietness, Reducible } from '../reduction/reduced.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
 
-/** What generated code exports. */
-export interface Code {
+/** What takes steps: which a CPU has, and what one does. */
+export interface Stepping {
   enabled(cpu: number, from: number): number;
   apply(action: number): number;
+  witnessed(): number;
+}
+
+/** What generated code exports. */
+export interface Code extends Stepping {
   events(): number;
   finished(): number;
-  witnessed(): number;
+  /** Where private steps may be taken at once: `assembly.ts` says what they are. */
+  readonly marked?: Stepping['enabled'];
+  readonly quietly?: Stepping['apply'];
+  readonly keeping?: Stepping['apply'];
 }
 
 /** Generated code and where it works. */
@@ -24,11 +33,13 @@ export interface Engine {
   readonly codes: Int32Array;
   /** For each operation of the kernel whether it executed it. */
   readonly noted: Uint8Array;
+  /** For each kind of context the most bytes that a stack may have for `quietly` to say what a step does. */
+  readonly most: Int32Array;
   /**
-   * Code that files its states in a store; undefined where the host has none. Throws a `RangeError` where it has no
-   * memory left for it.
+   * Code that files its states in a store, which takes steps as `by` does or as its own `code`; undefined where the host
+   * has none. Throws a `RangeError` where it has no memory left for it.
    */
-  filing(storage: Storage): Filing | undefined;
+  filing(storage: Storage, by?: Stepping): Filing | undefined;
 }
 
 /** What makes engines; it is large, and a page has it later than the search. */
@@ -72,7 +83,7 @@ export function quick(
 const excluded = (g: Generator | string, p: Program): string | undefined =>
   typeof g === 'string' ? undefined : g.excluded(p);
 
-class Generated implements Model {
+class Generated implements Reducible {
   readonly words: number;
   readonly parts: readonly number[];
   readonly pieces: Model['pieces'];
@@ -150,9 +161,9 @@ class Generated implements Model {
     return n;
   }
 
-  filing(storage: Storage): Filing | undefined {
+  filing(storage: Storage, by?: Stepping): Filing | undefined {
     try {
-      const made = this.engine?.filing(storage);
+      const made = this.engine?.filing(storage, by);
       this.filed = made?.state;
       return made;
     } catch (error) {
@@ -196,6 +207,32 @@ class Generated implements Model {
     }
     if (state !== scratch) state.set(scratch);
     return outcome;
+  }
+
+  quietly(how: Quietness): Quietly | undefined {
+    const { engine } = this;
+    const apply = how.keeps ? engine?.code.keeping : engine?.code.quietly;
+    if (engine === undefined || apply === undefined) return undefined;
+    const { code, scratch, most } = engine;
+    const { marked = code.enabled } = code;
+    const by = { enabled: how.marks ? marked : code.enabled, apply, witnessed: code.witnessed };
+    most.set(how.most);
+    return {
+      apply: (state, action) => {
+        if (state !== scratch) scratch.set(state);
+        const outcome = apply(action);
+        if (outcome < 0 || outcome >= outcomeOfLimit) {
+          scratch.set(this.origin);
+          return undefined;
+        }
+        this.limit = undefined;
+        this.witnessed = this.witnesses.length > 0 ? code.witnessed() : 0;
+        if (state !== scratch) state.set(scratch);
+        return outcome;
+      },
+      filing: (storage) => this.filing(storage, by),
+      looked: () => most.set(how.most),
+    };
   }
 
   private begin(): void {

@@ -34,9 +34,9 @@ import {
   yes,
 } from './code.ts';
 import type { Way } from './fetches.ts';
-import { Fetches } from './fetches.ts';
 import { cpu, finished, outcome, plain, t, witnessed } from './memory.ts';
 import { outcomeOfLimit } from './outcomes.ts';
+import { Private, type PrivateCode } from './private.ts';
 
 export interface Action {
   /** As the explorer's traces name it, with what it executes. */
@@ -56,6 +56,8 @@ export interface Action {
     readonly cell: number;
     /** Whether `own` is the whole truth where that cell is in doubt. */
     readonly settled: boolean;
+    /** Whether it executes an instruction that it has fetched. */
+    readonly fetches: boolean;
   };
 }
 
@@ -74,6 +76,8 @@ export interface Steps {
     readonly body: readonly Statement[];
     readonly routines: readonly Routine[];
   };
+  /** For a search that takes private steps at once, with the routines that nothing else calls. */
+  readonly private?: (PrivateCode & { readonly routines: readonly Routine[] }) | undefined;
   /** Operations of the kernel. */
   readonly operations: number;
   /** The newest value of a cell, and the set of older ones that the acting CPU may still fetch. */
@@ -124,7 +128,7 @@ export function transitions(p: Program): Transitions {
   return new Maker(p).make();
 }
 
-class Maker extends Fetches {
+class Maker extends Private {
   private readonly actions: Action[] = [];
 
   make(): Transitions {
@@ -138,6 +142,8 @@ class Maker extends Fetches {
     const routines = [...g.routines.values()];
     const variables = [...g.variables];
     const witnesses = g.action(() => this.see());
+    const routinesOfAll = g.routines.size;
+    const quiet = this.privateCode();
     return {
       program: p,
       initial: createMachine(p).initial()[0] as Int32Array,
@@ -151,7 +157,11 @@ class Maker extends Fetches {
         { name: 'c', value: this.contextAt(t) },
       ],
       judge,
-      witnesses: { body: witnesses, routines: [...g.routines.values()].slice(routines.length) },
+      witnesses: {
+        body: witnesses,
+        routines: [...g.routines.values()].slice(routines.length, routinesOfAll),
+      },
+      private: quiet && { ...quiet, routines: [...g.routines.values()].slice(routinesOfAll) },
       operations: p.kernel.length,
       newest: (cell) => this.cell(cell),
       older: (cell) => this.older(cell),
@@ -222,7 +232,7 @@ class Maker extends Fetches {
             this.settle(true),
           );
         },
-        { at: this.ripOf(i), own: this.ready(i), cell: -1, settled: true },
+        { at: this.ripOf(i), own: this.ready(i), cell: -1, settled: true, fetches: false },
       );
     });
     for (const way of this.ways()) {
@@ -234,6 +244,7 @@ class Maker extends Fetches {
         own,
         cell: way.cell,
         settled: way.cell < 0 || way.own !== undefined,
+        fetches: insn !== undefined,
       });
       if (!insn) {
         this.action(

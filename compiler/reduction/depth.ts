@@ -7,6 +7,9 @@ import type { Program } from '../ir.ts';
 import { stackWords } from '../ir.ts';
 import { instructions, mentions } from './mentions.ts';
 
+const unbounded = 0x7fffffff;
+const nothing = -0x80000000;
+
 /** A frame, and what aligning RSP to 16 takes from a stack of words of 8. */
 const frame = 48;
 
@@ -16,8 +19,8 @@ const frame = 48;
  */
 export class StackDepth {
   readonly #machine: Machine;
-  /** By kind of context: the most bytes that its code has below where it began; -1 for what runs no code. */
-  readonly #most = new Map<number, number>();
+  /** By kind of context: the most bytes that its code has below where it began; no bound for what runs no code. */
+  readonly most = new Int32Array(Object.keys(context).length).fill(unbounded);
   /** By kind of context: how many of it can be on a stack at once. */
   readonly #times = new Map<number, number>();
   readonly #breakpoint: number;
@@ -53,32 +56,35 @@ export class StackDepth {
     this.#breakpoint = frame + (env.gap ? gapBytes : 0);
     const frames = irqs + nmis + count('irq', false) + count('nmi', false) + syncs;
     this.#between = frame * (frames + (env.preempt ? 1 : 0));
-    for (const kind of this.#times.keys()) this.#most.set(kind, 0);
+    for (const kind of this.#times.keys()) this.most[kind] = 0;
     this.#judge();
   }
 
-  /** Looks at the stack of a CPU after a step of it. */
-  look(s: Int32Array, cpu: number): void {
+  /** Looks at the stack of a CPU after a step of it; whether it is deeper than any before. */
+  look(s: Int32Array, cpu: number): boolean {
+    if (this.full) return false;
     const { core } = this.#machine;
     const { l } = core;
     const task = s[(l.cpus[cpu] as number) + cpuField.task] as number;
     const t = l.tasks[task] as number;
     const depth = s[t + taskField.depth] as number;
     const c = t + l.contexts + depth * l.ctx.size;
-    const most = this.#most.get(s[c] as number);
-    if (most === undefined) return;
     const from = depth === 0 ? core.stackTop(task) : (s[c + l.ctx.base] as number);
     const used = (from - (s[t + l.registers] as number)) | 0;
-    if (used <= most) return;
-    this.#most.set(s[c] as number, used);
+    if (used <= (this.most[s[c] as number] as number)) return false;
+    this.most[s[c] as number] = used;
     this.#judge();
+    return true;
   }
 
   #judge(): void {
     let sum = this.#between;
     for (const [kind, times] of this.#times)
-      sum += times * ((this.#most.get(kind) as number) + this.#breakpoint);
-    this.full = sum > 8 * stackWords;
+      sum += times * ((this.most[kind] as number) + this.#breakpoint);
+    if (sum <= 8 * stackWords) return;
+    this.full = true;
+    // No step is known to be shallow enough any more.
+    this.most.fill(nothing);
   }
 }
 

@@ -1,6 +1,7 @@
 // Private steps: those that a thread takes unseen, so that it does not matter when.
 
-import { context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
+import type { Prepared } from '../emulator/fetch.ts';
+import { context, cpuField, idleFrom, type Layout, taskField } from '../emulator/layout.ts';
 import { code, kinds, type Machine } from '../emulator/machine.ts';
 import { footprint } from '../footprint.ts';
 import type { Program } from '../ir.ts';
@@ -10,12 +11,12 @@ import type { Conditions } from './conditions.ts';
 import { type Quiet, quietOperations } from './operations.ts';
 
 /** What an instruction at an address is for the search. */
-const seen = 0;
+export const seen = 0;
 const onRegisters = 1;
-const onStack = 2;
+export const onStack = 2;
 
 /** Handlers that an IRET of ours leaves: #BP's, a sync's, an empty one. */
-const handlers: ReadonlySet<number> = new Set([
+export const handlers: ReadonlySet<number> = new Set([
   context.breakpoint,
   context.ipi,
   context.nmiIpi,
@@ -26,15 +27,38 @@ const handlers: ReadonlySet<number> = new Set([
 const ownFields = new Set([...registers.filter((_, i) => i !== RSP), 'flags', 'rip', 'outcome']);
 const stackFields = new Set([...ownFields, 'rsp', 'stack', 'shadow stack']);
 
+/** What can interrupt a CPU and runs code of the spec, which may see what it interrupts. */
+export interface Interruptions {
+  readonly ipi: 'plain' | 'irq' | 'nmi';
+  /** Where the state says how many are left; `on`: the one CPU that it comes to, or -1. */
+  readonly events: readonly {
+    readonly at: number;
+    readonly nmi: boolean;
+    readonly on: number;
+    readonly reaches: boolean;
+  }[];
+}
+
+export function interruptions(p: Program, l: Layout): Interruptions {
+  const byNmi = p.kernel.some((k) => k.do.kind === 'send' && k.do.nmi);
+  return {
+    ipi: p.ipiCode === undefined ? 'plain' : byNmi ? 'nmi' : 'irq',
+    events: p.env.events.flatMap((e, i) =>
+      e.entry === undefined
+        ? []
+        : [{ at: l.events + i, nmi: e.kind === 'nmi', on: e.on ?? -1, reaches: e.reaches }],
+    ),
+  };
+}
+
 export class PrivateSteps {
   readonly #p: Program;
   readonly #machine: Machine;
   readonly #conditions: Conditions;
   readonly #known = new Map<number, number>();
   readonly #idle: number;
-  /** Events that run code of the spec: what they interrupt can be seen by it. */
-  readonly #events: readonly { at: number; nmi: boolean; on: number; reaches: boolean }[];
-  readonly #ipi: 'plain' | 'irq' | 'nmi';
+  readonly #events: Interruptions['events'];
+  readonly #ipi: Interruptions['ipi'];
   /** By the index of the operation where a step begins. */
   readonly #quiet: readonly Quiet[];
 
@@ -47,15 +71,10 @@ export class PrivateSteps {
     this.#machine = machine;
     this.#conditions = conditions;
     this.#idle = idleFrom(p);
-    const { l } = machine.core;
-    this.#events = p.env.events.flatMap((e, i) =>
-      e.entry === undefined
-        ? []
-        : [{ at: l.events + i, nmi: e.kind === 'nmi', on: e.on ?? -1, reaches: e.reaches }],
-    );
+    const { ipi, events } = interruptions(p, machine.core.l);
+    this.#ipi = ipi;
+    this.#events = events;
     this.#quiet = conditions.handlers ? quietOperations(p) : [];
-    const byNmi = p.kernel.some((k) => k.do.kind === 'send' && k.do.nmi);
-    this.#ipi = p.ipiCode === undefined ? 'plain' : byNmi ? 'nmi' : 'irq';
   }
 
   /** The action of the private step that a CPU can take now, or -1. */
@@ -159,26 +178,26 @@ export class PrivateSteps {
   #kindAt(rip: number): number {
     const known = this.#known.get(rip);
     if (known !== undefined) return known;
-    const kind = this.#judge(rip);
+    const kind = instructionKind(this.#machine.fetch.unchanging(rip), this.#conditions);
     this.#known.set(rip, kind);
     return kind;
   }
+}
 
-  #judge(rip: number): number {
-    const insn = this.#machine.fetch.unchanging(rip);
-    if (insn === undefined || insn.waits || insn.stores > 0) return seen;
-    const { reads, writes, waits } = footprint(insn.ops);
-    if (waits.size > 0) return seen;
-    const touched = [...reads, ...writes];
-    if (touched.every((f) => ownFields.has(f)))
-      return insn.ops.every((o) => o.kind === 'set' || o.kind === 'status' || o.kind === 'branch')
-        ? onRegisters
-        : seen;
-    if (!touched.every((f) => stackFields.has(f))) return seen;
-    const stacks = insn.ops.filter((o) => o.kind === 'push' || o.kind === 'pop');
-    const rest = insn.ops.filter((o) => o.kind !== 'push' && o.kind !== 'pop');
-    if (!rest.every((o) => o.kind === 'branch' || o.kind === 'set')) return seen;
-    if (stacks.some((o) => o.as !== 'return') && !this.#conditions.data) return seen;
-    return onStack;
-  }
+/** What an instruction that no patch changes is for the search. */
+export function instructionKind(insn: Prepared | undefined, conditions: Conditions): number {
+  if (insn === undefined || insn.waits || insn.stores > 0) return seen;
+  const { reads, writes, waits } = footprint(insn.ops);
+  if (waits.size > 0) return seen;
+  const touched = [...reads, ...writes];
+  if (touched.every((f) => ownFields.has(f)))
+    return insn.ops.every((o) => o.kind === 'set' || o.kind === 'status' || o.kind === 'branch')
+      ? onRegisters
+      : seen;
+  if (!touched.every((f) => stackFields.has(f))) return seen;
+  const stacks = insn.ops.filter((o) => o.kind === 'push' || o.kind === 'pop');
+  const rest = insn.ops.filter((o) => o.kind !== 'push' && o.kind !== 'pop');
+  if (!rest.every((o) => o.kind === 'branch' || o.kind === 'set')) return seen;
+  if (stacks.some((o) => o.as !== 'return') && !conditions.data) return seen;
+  return onStack;
 }

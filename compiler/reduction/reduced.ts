@@ -11,12 +11,37 @@ import { PrivateSteps } from './private.ts';
 import { symmetry } from './symmetry.ts';
 
 /** Marks a fetch of bytes that are not the newest, in the code of its action. */
-const stale = 0x800;
+export const staleFetch = 0x800;
 const plain = (action: number): number =>
-  kindOf(action) === kinds.step ? action & ~stale : action;
+  kindOf(action) === kinds.step ? action & ~staleFetch : action;
 
 /** Private steps in a row that no loop without an end is behind. */
-const mostInARow = 256;
+export const mostInARow = 256;
+
+/** How private steps are to be taken by whoever does so by itself. */
+export interface Quietness {
+  /** Whether some of them leave it to a CPU what it may fetch. */
+  readonly keeps: boolean;
+  /** Whether fetches of bytes that are not the newest are marked. */
+  readonly marks: boolean;
+  /** By kind of context: where its stack has more bytes than that, only step by step can say; it changes. */
+  readonly most: Int32Array;
+}
+
+/** What does a step and all private steps behind it. */
+export interface Quietly {
+  /** As `Model.apply`; undefined where only step by step can say, and `state` is what it was. */
+  apply(state: Int32Array, action: number): number | undefined;
+  /** As `Model.filing`. */
+  filing(storage: Storage): Filing | undefined;
+  /** `most` has changed. */
+  looked(): void;
+}
+
+/** A model that has such code, or will have. */
+export interface Reducible extends Model {
+  quietly?(how: Quietness): Quietly | undefined;
+}
 
 type Told = ReturnType<Unfolded['initial']>;
 
@@ -25,14 +50,14 @@ type Told = ReturnType<Unfolded['initial']>;
  * code: the first has the fewest states and may do more than the machine does, the last does nothing that it does not.
  * None where nothing can be left out.
  */
-export function reductions(p: Program, machine: Machine, model: Model): readonly Model[] {
+export function reductions(p: Program, machine: Machine, model: Reducible): readonly Model[] {
   const known = conditions(p);
   if (!known.steps) return [];
   const alike = known.cpus ? symmetry(p, machine) : undefined;
   return (known.handlers ? [true, false] : [false]).map((keep) => {
     const depth = known.stack ? new StackDepth(p, machine) : undefined;
     const steps = new PrivateSteps(p, machine, known, keep);
-    return new Reduced(p, machine, model, steps, alike, depth, known.handlers);
+    return new Reduced(p, machine, model, steps, alike, depth, known.handlers, keep);
   });
 }
 
@@ -49,7 +74,7 @@ class Reduced implements Model {
   readonly masks: Model['masks'];
   witnessed = 0;
   limit: string | undefined;
-  readonly #model: Model;
+  readonly #model: Reducible;
   readonly #machine: Machine;
   readonly #steps: PrivateSteps;
   readonly #depth: StackDepth | undefined;
@@ -58,17 +83,20 @@ class Reduced implements Model {
   #asked: Int32Array;
   readonly #before: Int32Array;
   readonly #ipiCode: boolean;
+  readonly #how: Quietness;
+  #quietly: Quietly | undefined;
   /** Whether goals must do without fetches of bytes that are not the newest. */
   readonly #marks: boolean;
 
   constructor(
     p: Program,
     machine: Machine,
-    model: Model,
+    model: Reducible,
     steps: PrivateSteps,
     alike: Symmetry | undefined,
     depth: StackDepth | undefined,
     covers: boolean,
+    keeps: boolean,
   ) {
     this.words = model.words;
     this.parts = model.parts;
@@ -85,6 +113,11 @@ class Reduced implements Model {
     this.#steps = steps;
     this.#depth = depth;
     this.#marks = covers && model.goals.length > 0;
+    this.#how = {
+      keeps,
+      marks: this.#marks,
+      most: depth?.most ?? new Int32Array(0),
+    };
     this.#cpus = p.env.cpus;
     this.#before = new Int32Array(model.words);
     this.#asked = this.#before;
@@ -108,8 +141,22 @@ class Reduced implements Model {
   }
 
   filing(storage: Storage): Filing | undefined {
+    const quietly = this.#code();
+    if (quietly !== undefined) return quietly.filing(storage);
     const made = this.#model.filing?.(storage);
     return made && { ...made, steps: undefined };
+  }
+
+  standsAt(state: Int32Array): void {
+    this.#asked = state;
+    this.#model.standsAt?.(state);
+  }
+
+  /** Code that takes private steps by itself, once the model has any. */
+  #code(): Quietly | undefined {
+    if (this.#quietly === undefined && this.#model.scratch !== undefined)
+      this.#quietly = this.#model.quietly?.(this.#how);
+    return this.#quietly;
   }
 
   initial(): readonly Int32Array[] {
@@ -147,7 +194,7 @@ class Reduced implements Model {
         const cell = core.cellAt(rip + k);
         return cell < 0 || state[core.l.cells + cell] === b;
       });
-      if (newest !== true) out[i] = action | stale;
+      if (newest !== true) out[i] = action | staleFetch;
     }
   }
 
@@ -159,14 +206,24 @@ class Reduced implements Model {
 
   /** The same, but for how deep stacks have got by now. */
   #step(state: Int32Array, action: number): number {
+    const known = this.#code()?.apply(state, plain(action));
+    if (known !== undefined) {
+      this.witnessed = this.#model.witnessed;
+      this.limit = undefined;
+      return known;
+    }
     const outcome = this.#model.apply(state, plain(action));
     this.witnessed = this.#model.witnessed;
     this.limit = this.#model.limit;
     if (outcome !== 0 || this.limit !== undefined) return outcome;
-    this.#depth?.look(state, actionCpu(action));
+    this.#look(state, actionCpu(action));
     this.#silence(state);
     this.#model.standsAt?.(this.#asked);
     return 0;
+  }
+
+  #look(state: Int32Array, cpu: number): void {
+    if (this.#depth?.look(state, cpu)) this.#quietly?.looked();
   }
 
   /** Takes all private steps of a state. */
@@ -191,7 +248,7 @@ class Reduced implements Model {
           break;
         }
         this.witnessed |= this.#model.witnessed;
-        this.#depth?.look(state, cpu);
+        this.#look(state, cpu);
       }
     }
   }

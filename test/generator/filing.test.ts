@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSearch } from '../../compiler/explorer/index.ts';
+import { type Bounds, createSearch } from '../../compiler/explorer/index.ts';
 import { Account } from '../../compiler/explorer/memory.ts';
 import type { Model } from '../../compiler/explorer/model.ts';
 import { refused } from '../../compiler/explorer/rows.ts';
@@ -116,7 +116,7 @@ test('files a state under the number that the store itself would give it', () =>
         else {
           const number = plain.insert(state, cursor);
           expect(made.insert()).toBe(number);
-          store.found(near);
+          store.found(near, store.count);
           expect(store.find(state)).toBe(number);
         }
         expect([...scratch]).toEqual([...cursor.words]);
@@ -160,6 +160,20 @@ test.each([
   expect(store.find(last)).toBe(n - 2);
 });
 
+function resultOf(model: Model, bounds: Bounds = {}): object {
+  const search = createSearch(model, bounds);
+  while (!search.advance(1009).done);
+  const { bytes: _, ...rest } = search.result();
+  return rest;
+}
+
+test('a search that is cut is cut at the same step, wherever in a row of states that is', () => {
+  for (const maxStates of [1, 2, 3, 50, 51, 52, 53, 54, 55, 1000, 1001, 1002, 5000, 20_000])
+    expect(resultOf(generatedPoke(3), { maxStates })).toEqual(resultOf(poke(3), { maxStates }));
+  for (const maxDepth of [1, 2, 5, 17])
+    expect(resultOf(generatedPoke(3), { maxDepth })).toEqual(resultOf(poke(3), { maxDepth }));
+});
+
 test('a memory that is too small for all states is left, and the search goes on', () => {
   const plain = poke(3);
   const small = generatedPoke(3);
@@ -174,18 +188,13 @@ test('a memory that is too small for all states is left, and the search goes on'
       const made = small.filing?.({ ...storage, move: (memory) => storage.move(memory, 300_000) });
       if (made?.steps === undefined) throw new Error('this host has no two memories');
       const { steps } = made;
-      const take = (index: number): number => {
-        taken++;
-        return steps.take(index);
+      const sweep: typeof steps.sweep = (...of) => {
+        const count = steps.sweep(...of);
+        taken += count;
+        return count;
       };
-      return { ...made, steps: { ...steps, take } };
+      return { ...made, steps: { ...steps, sweep } };
     },
-  };
-  const resultOf = (m: Model): object => {
-    const search = createSearch(m);
-    while (!search.advance(100_000).done);
-    const { bytes: _, ...rest } = search.result();
-    return rest;
   };
   expect(resultOf(model)).toEqual(resultOf(plain));
   expect(taken).toBeGreaterThan(5000);

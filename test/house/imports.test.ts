@@ -48,7 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   x86: ['forms', 'grammar'],
   image: ['forms', 'grammar', 'x86'], // a program on a machine: neither emulator nor explorer
   emulator: ['forms', 'grammar', 'x86', 'explorer'],
-  generator: ['forms', 'x86', 'emulator', 'explorer'], // the emulator's steps once more, as code for others
+  generator: ['forms', 'x86', 'emulator', 'reduction', 'explorer'], // their steps once more, as code for others
   reduction: ['forms', 'x86', 'emulator', 'explorer'], // what of the machine's steps can be left out, and why
   compiler: ['forms', 'grammar', 'x86', 'image', 'emulator', 'reduction', 'explorer', 'explain'],
   minimize: ['forms', 'grammar', 'emulator', 'explorer', 'compiler'], // variants of a spec, searched
