@@ -26,7 +26,7 @@ import {
 import { first, int3 } from './fetches.ts';
 import { cpu, outcome, t, witnessed } from './memory.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
-import { isPrivate, keeps, type PrivateCode } from './private.ts';
+import { isPrivate, keeps, type PrivateCode, unknown } from './private.ts';
 import type { Action, Steps } from './transitions.ts';
 import type { Body } from './wasm.ts';
 import { Module } from './wasm.ts';
@@ -361,8 +361,11 @@ function quietly(m: Module, made: Steps, quiet: PrivateCode, most: number): void
           quiet.operations.map((what) => () => f.return(what)),
         ),
       );
-      byAddress(f, [...quiet.sites.keys()], (site) => f.return(quiet.sites.get(site) as number));
-      f.constant(0);
+      const sites = new Set(
+        made.actions.flatMap(({ step }) => (step?.at === undefined ? [] : [step.at])),
+      );
+      byAddress(f, [...sites], (site) => f.return(quiet.sites.get(site) ?? 0));
+      f.constant(unknown);
     },
   );
   m.add(
@@ -399,7 +402,10 @@ function quietly(m: Module, made: Steps, quiet: PrivateCode, most: number): void
         f.assign('cpu', which);
         f.run('select');
         f.callFor('result', 'private');
-        f.when(isZero(result), () => f.return(0));
+        f.when(ne(result, 1), () => {
+          f.result(result);
+          f.giveBack();
+        });
         f.assign('kept', keeps);
         f.when(kept, () => f.block([{ kind: 'keep', ...views }]));
         f.callFor('result', 'apply', join(left(which, 16), kinds.step << 12));

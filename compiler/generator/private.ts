@@ -29,12 +29,17 @@ import {
 } from './code.ts';
 import { Fetches } from './fetches.ts';
 import { c, cpu, t, task } from './memory.ts';
+import { unsaid } from './outcomes.ts';
 
 /** Whether a CPU that returns from a handler of #BP, or from an empty one, may go on fetching what it could. */
 export const keeping = variable('keeping');
-/** What a step from where RIP stands may be: an index into `classes`, less one; 0 where it is none of them. */
+/** What a step from where RIP stands may be: one of the classes below; 0: none that is private; or `unknown`. */
 export const standing = variable('standing');
-/** What is said of the step of the acting CPU: whether it is private, and whether it leaves it what it may fetch. */
+export const unknown = -1;
+/**
+ * What is said of the step of the acting CPU: whether it is private, or `unsaid` where only the interpreter knows; and
+ * whether it leaves it what it may fetch.
+ */
 export const isPrivate = variable('private');
 export const keeps = variable('keeps');
 
@@ -43,7 +48,7 @@ export interface PrivateCode {
   readonly cpus: number;
   /** For each operation of the kernel what `standing` is there. */
   readonly operations: readonly number[];
-  /** The same by address. */
+  /** The same by address; 0 at all others where a step is known, and `unknown` elsewhere. */
   readonly sites: ReadonlyMap<number, number>;
   /** Sets `private` and `keeps`, from `standing`, of the CPU that is selected. */
   readonly judge: readonly Statement[];
@@ -101,9 +106,12 @@ export class Private extends Fetches {
     const judge = g.action(() => {
       g.set(isPrivate, 0);
       g.set(keeps, 0);
+      const isThread = both(ne(task, 0), less(task, idleFrom(p)));
+      // Who has jumped into an instruction executes what stands there.
+      g.when(both(eq(standing, unknown), isThread), () => g.set(isPrivate, unsaid));
       const { closing, unseen } = known;
       const may = both(
-        ne(standing, 0),
+        less(0, standing),
         isZero(this.mine(cpuField.shadow)),
         isZero(this.mine(cpuField.halted)),
         either(isZero(this.mine(cpuField.nmiLatched)), ne(this.mine(cpuField.nmiBlocked), 0)),
