@@ -5,20 +5,18 @@ import { kinds } from '../minimize/pieces.ts';
 import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
 import { complete, type Shell, scripts, shells, wordsText } from './completion.ts';
-import { type EmitOptions, emit } from './emit.ts';
-import { explain } from './explain.ts';
+import type { EmitOptions } from './emit.ts';
 import { UsageError } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
-import { type MinimizeOptions, minimize } from './minimize.ts';
-import { create, type NewOptions } from './new.ts';
-import { type PlayOptions, play } from './play.ts';
-import { type PlaygroundOptions, playground } from './playground.ts';
-import { type ReplayOptions, replay } from './replay.ts';
-import { type OpenOptions, open, type ShareOptions, share } from './share.ts';
-import { type TryOptions, tryOn } from './try.ts';
+import type { MinimizeOptions } from './minimize.ts';
+import type { NewOptions } from './new.ts';
+import type { PlayOptions } from './play.ts';
+import type { PlaygroundOptions } from './playground.ts';
+import type { ReplayOptions } from './replay.ts';
+import type { OpenOptions, ShareOptions } from './share.ts';
+import type { TryOptions } from './try.ts';
 import { formats, type VerifyOptions, verify } from './verify.ts';
 import { ownVersion } from './version.ts';
-import { watch } from './watch.ts';
 
 /** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -96,6 +94,7 @@ const collectOf =
     return [...(before ?? []), found];
   };
 
+/** What one command alone needs is loaded when it runs: the others start sooner. */
 function commands(done: (code: number) => void): Command {
   const program = new Command('suture')
     .description(
@@ -125,7 +124,8 @@ function commands(done: (code: number) => void): Command {
     .description('what a diagnostic or a property means, and what mends it')
     .argument('[name]', 'its code or name; without it all are listed')
     .addHelpText('after', '\nExample:\n  suture explain stale_stub')
-    .action((name: string | undefined) => {
+    .action(async (name: string | undefined) => {
+      const { explain } = await import('./explain.ts');
       done(explain(name));
     });
 
@@ -183,7 +183,8 @@ function commands(done: (code: number) => void): Command {
       '\nExit codes: 0 as expected, 1 findings, 2 usage or file errors, 3 unfinished.\n\nExample:\n  suture verify examples/two-stubs.suture --scenario "an NMI in the shadow"',
     )
     .action(async (files: string[], options: VerifyOptions & { watch?: true }) => {
-      done(await (options.watch ? watch : verify)(files, options));
+      const run = options.watch ? (await import('./watch.ts')).watch : verify;
+      done(await run(files, options));
     });
 
   program
@@ -214,6 +215,7 @@ function commands(done: (code: number) => void): Command {
       '\nExit codes: 0 all is known, 1 not as expected as it is written, 2 usage or file errors, 3 unfinished.\n\nExample:\n  suture minimize examples/int3-emulate.suture --scenario "as merged"',
     )
     .action(async (file: string, options: MinimizeOptions) => {
+      const { minimize } = await import('./minimize.ts');
       done(await minimize(file, options));
     });
 
@@ -237,7 +239,8 @@ function commands(done: (code: number) => void): Command {
       'after',
       '\nExit codes: 0 nothing is violated, 1 something is, 2 usage or file errors.\n\nExample:\n  suture run examples/two-stubs.suture --seed 7',
     )
-    .action((file: string, options: PlayOptions) => {
+    .action(async (file: string, options: PlayOptions) => {
+      const { play } = await import('./play.ts');
       done(play(file, options));
     });
 
@@ -255,7 +258,8 @@ function commands(done: (code: number) => void): Command {
       'after',
       '\nExample:\n  suture verify examples/one-stub.suture --json > runs.json; suture replay runs.json --quiet',
     )
-    .action((trace: string, file: string | undefined, options: ReplayOptions) => {
+    .action(async (trace: string, file: string | undefined, options: ReplayOptions) => {
+      const { replay } = await import('./replay.ts');
       done(replay(trace, file, options));
     });
 
@@ -283,7 +287,8 @@ function commands(done: (code: number) => void): Command {
       'after',
       '\nExample:\n  suture emit examples/two-stubs.suture --format asm --syntax att',
     )
-    .action((file: string, options: EmitOptions) => {
+    .action(async (file: string, options: EmitOptions) => {
+      const { emit } = await import('./emit.ts');
       done(emit(file, options));
     });
 
@@ -306,6 +311,7 @@ function commands(done: (code: number) => void): Command {
       '\nExit codes: 0 agrees, 1 something is not allowed, 2 usage, files or no QEMU, 3 not all that is allowed was seen.\n\nExample:\n  suture try examples/int3-emulate.suture --on qemu --scenario "as merged" --passes 500',
     )
     .action(async (file: string, options: TryOptions) => {
+      const { tryOn } = await import('./try.ts');
       done(await tryOn(file, options));
     });
 
@@ -315,7 +321,8 @@ function commands(done: (code: number) => void): Command {
     .argument('<name>', 'of the file, with or without `.suture`; an existing file is left alone')
     .option('--from <example>', 'a copy of this example of the gallery')
     .addHelpText('after', '\nExample:\n  suture new mine --from one-stub')
-    .action((name: string, options: NewOptions) => {
+    .action(async (name: string, options: NewOptions) => {
+      const { create } = await import('./new.ts');
       done(create(name, options));
     });
 
@@ -335,6 +342,7 @@ function commands(done: (code: number) => void): Command {
       '\nThe link is all in its fragment: what it holds reaches no server.\n\nExample:\n  suture share examples/one-stub.suture --scenario "IRQs on"',
     )
     .action(async (file: string, options: ShareOptions) => {
+      const { share } = await import('./share.ts');
       done(await share(file, options));
     });
 
@@ -346,6 +354,7 @@ function commands(done: (code: number) => void): Command {
     .option('--full-run', 'every step of a run, also the quiet ones')
     .addHelpText('after', '\nExample:\n  suture open "$LINK" --output from-the-mail.suture')
     .action(async (link: string, options: OpenOptions) => {
+      const { open } = await import('./share.ts');
       done(await open(link, options));
     });
 
@@ -356,6 +365,7 @@ function commands(done: (code: number) => void): Command {
     .option('--out <folder>', 'write its files there instead')
     .addHelpText('after', '\nExample:\n  suture playground')
     .action(async (options: PlaygroundOptions) => {
+      const { playground } = await import('./playground.ts');
       done(await playground(options));
     });
 
@@ -385,7 +395,6 @@ function commands(done: (code: number) => void): Command {
     .option('--stdio', 'how the editor is spoken with; there is no other way')
     .addHelpText('after', '\nExample, as an editor starts it:\n  suture lsp --stdio')
     .action(async () => {
-      // The protocol's library is large, and nobody else wants it.
       const { serve } = await import('./lsp/server.ts');
       await serve();
     });
