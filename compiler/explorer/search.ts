@@ -185,6 +185,8 @@ class BreadthFirst implements Search {
   #found: number;
   /** Bits of the goals that are reached from the state that is expanded. */
   #reached = 0;
+  /** Whether the next state is none for a sweep. */
+  #alone = false;
   /** Bits of the goals that hold in each state of a sweep. */
   readonly #opened: number[] = [];
   #head = 0;
@@ -382,8 +384,9 @@ class BreadthFirst implements Search {
     else if (this.#filing !== null && this.#store.outgrown()) this.#filing = null;
     this.#workOn(this.#model.scratch);
     const steps = this.#level >= this.#maxDepth ? undefined : this.#filing?.steps;
-    const swept = steps === undefined ? 0 : this.#sweep(steps, most);
+    const swept = steps === undefined || this.#alone ? 0 : this.#sweep(steps, most);
     if (swept > 0 || this.#phase !== 'explore') return Math.max(1, swept);
+    this.#alone = false;
     const bound = steps === undefined ? this.#expand(index) : this.#follow(index, steps);
     if (bound === undefined) this.#head++;
     else this.#end(bound);
@@ -466,6 +469,7 @@ class BreadthFirst implements Search {
     const from = this.#head;
     const end = Math.min(this.#levelEnd, from + Math.min(most, steps.most));
     const count = steps.sweep(from, end, this.#allGoals === 0 ? undefined : opened);
+    this.#alone = steps.stuck();
     for (let nth = 0, step = 0; nth < count && this.#phase === 'explore'; nth++) {
       const first = step;
       step += counts[nth] as number;

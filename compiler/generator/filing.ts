@@ -644,13 +644,19 @@ class File {
     this.function('sweep', ['index', 'end', 'opens'], (f) => {
       const nth = (): Word => sub(the('next'), the('index'));
       const stop = (): void => f.assign('goes', k(0));
+      const stick = (): void => {
+        f.assign('stuck', k(1));
+        stop();
+      };
+      f.assign('stuck', k(0));
       f.assign('violates', k(0));
       f.assign('goes', k(1));
       f.assign('next', the('index'));
       f.assign('i', k(0));
       f.while(both(the('goes'), less(the('next'), the('end'))), () => {
-        begin(f, the('next'), stop);
+        begin(f, the('next'), stick);
         f.when(less(sub(batch, the('i')), the('total')), stop);
+        f.when(less(batch, the('total')), stick);
         f.when(the('goes'), () => {
           f.when(the('opens'), () => f.callFor('refused', 'opened', nth()));
           f.storeAt(word(at.counts, nth()), the('total'));
@@ -662,7 +668,7 @@ class File {
               the('refused'),
               () => {
                 f.assign('i', the('from'));
-                stop();
+                stick();
               },
               () => {
                 f.assign('i', add(the('i'), 1));
@@ -682,6 +688,7 @@ class File {
         f.assign('to', add(the('from'), own(word(at.counts, nth()))));
         f.callFor('done', 'settle', the('from'), the('to'));
         f.when(less(the('done'), the('to')), () => {
+          f.assign('stuck', k(1));
           f.value(nth());
           f.giveBack();
         });
