@@ -16,27 +16,27 @@ export interface Told {
 export const foldsOf = (told: Told): readonly Fold[] => new Folds(told).all();
 
 class Folds {
-  private readonly told: Told;
+  readonly #told: Told;
   constructor(told: Told) {
-    this.told = told;
+    this.#told = told;
   }
 
   all(): readonly Fold[] {
     const out: Fold[] = [];
     const quiet = (i: number): boolean => {
-      const s = this.told.steps[i];
+      const s = this.#told.steps[i];
       return s !== undefined && !s.matters;
     };
-    for (let i = 0; i < this.told.steps.length; ) {
-      const fold = quiet(i) ? this.foldFrom(i, quiet) : undefined;
+    for (let i = 0; i < this.#told.steps.length; ) {
+      const fold = quiet(i) ? this.#foldFrom(i, quiet) : undefined;
       if (fold) out.push(fold);
       i = fold ? fold.to : i + 1;
     }
     return out;
   }
 
-  private foldFrom(i: number, quiet: (i: number) => boolean): Fold | undefined {
-    const { steps } = this.told;
+  #foldFrom(i: number, quiet: (i: number) => boolean): Fold | undefined {
+    const { steps } = this.#told;
     const first = steps[i] as ToldStep;
     /** The end of the steps from `first` on that go on as it does. */
     const run = (goesOn: (s: ToldStep, k: number) => boolean): number => {
@@ -52,7 +52,7 @@ class Folds {
       others: Fold['others'] = [],
     ): Fold => ({ from: i + 1, to: end, kind, cpu: first.cpu, text, detail, others });
     const stub = (s: ToldStep, k: number): boolean =>
-      s.mark === 'build' || (s.mark === 'commit' && this.told.builds.has(k));
+      s.mark === 'build' || (s.mark === 'commit' && this.#told.builds.has(k));
     if (stub(first, i)) {
       const end = run((s, k) => s.cpu === first.cpu && stub(s, k));
       const part = steps.slice(i, end);
@@ -74,10 +74,10 @@ class Folds {
     }
     const plumbing = (s: ToldStep, k: number): boolean =>
       ['send', 'ipi', 'serialise', 'acknowledge', 'acknowledged'].includes(s.mark) ||
-      (s.mark === 'iret' && this.told.returns.has(k));
+      (s.mark === 'iret' && this.#told.returns.has(k));
     if (first.mark === 'send') {
       const end = run((s, k) => s.mark !== 'send' && plumbing(s, k));
-      const sent = this.told.arrows.filter((a) => a.kind === 'ipi' && a.step === i + 1);
+      const sent = this.#told.arrows.filter((a) => a.kind === 'ipi' && a.step === i + 1);
       // An IPI that is taken later is a tale of its own.
       if (end - i < 2 || sent.some((a) => (a.taken ?? Infinity) > end)) return undefined;
       const part = steps.slice(i + 1, end);
@@ -91,10 +91,10 @@ class Folds {
             .join(', '),
         }));
       const whole = part.some((s) => s.mark === 'acknowledged');
-      return made('sync', end, whole ? (this.told.said[i] as string) : first.text, '', others);
+      return made('sync', end, whole ? (this.#told.said[i] as string) : first.text, '', others);
     }
     const calm = (s: ToldStep, k: number): boolean =>
-      s.mark === 'instruction' && s.cpu === first.cpu && !this.told.states[k]?.cpus[s.cpu]?.stub;
+      s.mark === 'instruction' && s.cpu === first.cpu && !this.#told.states[k]?.cpus[s.cpu]?.stub;
     if (!calm(first, i)) return undefined;
     const end = run(calm);
     if (end - i < 3) return undefined;

@@ -53,12 +53,18 @@ export interface Lowered {
   readonly placed: Placed;
 }
 
-/** `undefined` where something was reported. */
+type PlaceNames = readonly { readonly name: string; readonly span: Span }[];
+
+/** Where the code of a spec stands, by all that this depends on: most checks of a spec differ in their machine alone. */
+export type Placings = Map<string, Placed>;
+
+/** `undefined` where something was reported. `placings` are of the same file. */
 export function lower(
   file: File,
   text: string,
   check: Check,
   report: (d: Diagnostic) => void,
+  placings: Placings = new Map(),
 ): Lowered | undefined {
   let failed = false;
   const tell = (d: Diagnostic): void => {
@@ -72,7 +78,7 @@ export function lower(
   // first in which old and new displacements share no byte, or the one in which they share the fewest.
   let best: { readonly shared: number; readonly lowered: Lowered } | undefined;
   for (let way = 0; way < ways && best?.shared !== 0; way++) {
-    const builder = new Builder(text, spec, settings, tell, way);
+    const builder = new Builder(text, spec, settings, tell, way, placings);
     const lowered = builder.build();
     if (failed || !lowered) return undefined;
     const shared = sharedBytes(lowered.program);
@@ -111,6 +117,7 @@ class Builder {
   private readonly spec: Spec;
   private readonly settings: Settings;
   readonly #way: number;
+  readonly #placings: Placings;
   #failed = false;
   readonly #report: (d: Diagnostic) => void;
   readonly #variables = new Map<string, Variable>();
@@ -131,8 +138,10 @@ class Builder {
     settings: Settings,
     report: (d: Diagnostic) => void,
     way: number,
+    placings: Placings,
   ) {
     this.#way = way;
+    this.#placings = placings;
     this.#text = text;
     this.spec = spec;
     this.settings = settings;
@@ -166,6 +175,28 @@ class Builder {
     this.#names.set(name.text, name.span);
   }
 
+  /** What is wrong with it is said for each check anew. */
+  #place(names: PlaceNames): Placed | undefined {
+    const { spec, settings } = this;
+    const depends = [
+      this.#way,
+      [...spec.options].map(([name, value]) => [name, String(value)]),
+      settings.positions.map(({ label, at, of }) => [label, at, of]),
+      [...this.#variables.values()].map(({ name, at }) => [name, at]),
+    ];
+    const key = JSON.stringify(depends);
+    const known = this.#placings.get(key);
+    if (known !== undefined) return known;
+    let said = false;
+    const report = (d: Diagnostic): void => {
+      said = true;
+      this.#report(d);
+    };
+    const placed = placeCode(spec, names, settings, this.#symbols, report, this.#way);
+    if (placed !== undefined && !said) this.#placings.set(key, placed);
+    return placed;
+  }
+
   build(): Lowered | undefined {
     const { spec, settings } = this;
     const { environment } = settings;
@@ -189,7 +220,7 @@ class Builder {
       },
     };
     const placeNames = this.#placeNames();
-    const placed = placeCode(spec, placeNames, settings, this.#symbols, this.#report, this.#way);
+    const placed = this.#place(placeNames);
     if (!placed) return undefined;
     for (const label of placed.labels.values())
       this.#introduce({ text: label.name, span: label.span }, 'a label');
@@ -201,7 +232,7 @@ class Builder {
       ...this.#symbols,
       address: (name) => this.#symbols.address(name) ?? this.#stubAddress(stubs, name),
     };
-    const { places, patches } = this.patches(placeNames, withStubs);
+    const { places, patches } = this.#patches(placeNames, withStubs);
     // What follows would only say again what is wrong with a place or a content.
     if (this.#failed) return undefined;
     if (places.length === 0 && spec.patches.length === 0) {
@@ -457,7 +488,7 @@ class Builder {
 
   // ---- places and patches
 
-  #placeNames(): readonly { readonly name: string; readonly span: Span }[] {
+  #placeNames(): PlaceNames {
     const out = new Map<string, Span>();
     for (const patch of this.spec.patches)
       for (const c of patch.changes)
@@ -478,10 +509,7 @@ class Builder {
     return texts.length === 1 ? (texts[0] as string) : `{ ${texts.join('; ')} }`;
   }
 
-  private patches(
-    placeNames: readonly { readonly name: string; readonly span: Span }[],
-    symbols: Symbols,
-  ): { places: Place[]; patches: Patch[] } {
+  #patches(placeNames: PlaceNames, symbols: Symbols): { places: Place[]; patches: Patch[] } {
     const { spec, placed } = this;
     const places: Place[] = [];
     const lists: number[][] = [];

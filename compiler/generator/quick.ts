@@ -96,23 +96,23 @@ class Generated implements Reducible {
   /** States and steps that were left to the interpreter. */
   left = 0;
   /** Why there is no engine, where that is known. */
-  private why: string | undefined;
-  private readonly generator: () => Generator | string;
-  private readonly p: Program;
-  private readonly machine: Machine;
-  private readonly ended: number;
+  #why: string | undefined;
+  readonly #generator: () => Generator | string;
+  readonly #p: Program;
+  readonly #machine: Machine;
+  readonly #ended: number;
   /** States that are asked for before code is worth its making. */
-  private patience: number;
-  private engine: Engine | undefined;
+  #patience: number;
+  #engine: Engine | undefined;
   /** The state that the next step begins at. */
-  private origin: Int32Array;
+  #origin: Int32Array;
   /** The state that code for a store is at. */
-  private filed: Int32Array | undefined;
+  #filed: Int32Array | undefined;
 
   constructor(p: Program, machine: Machine, generator: () => Generator | string, patience: number) {
-    this.p = p;
-    this.generator = generator;
-    this.machine = machine;
+    this.#p = p;
+    this.#generator = generator;
+    this.#machine = machine;
     this.words = machine.words;
     this.parts = machine.parts;
     this.pieces = machine.pieces;
@@ -120,41 +120,41 @@ class Generated implements Reducible {
     this.properties = machine.properties;
     this.witnesses = machine.witnesses;
     this.goals = machine.goals;
-    this.ended = p.waived.size > 0 ? machine.core.l.ended : -1;
-    this.patience = patience;
-    this.origin = new Int32Array(0);
+    this.#ended = p.waived.size > 0 ? machine.core.l.ended : -1;
+    this.#patience = patience;
+    this.#origin = new Int32Array(0);
   }
 
   how(): string {
-    return this.engine
+    return this.#engine
       ? `generated; ${this.left.toLocaleString('en-US')} states and steps interpreted`
-      : `interpreted: ${this.why ?? 'it has few states'}`;
+      : `interpreted: ${this.#why ?? 'it has few states'}`;
   }
   get scratch(): Int32Array | undefined {
-    return this.engine?.scratch;
+    return this.#engine?.scratch;
   }
   get touched(): Uint8Array | undefined {
-    return this.engine?.touched;
+    return this.#engine?.touched;
   }
 
   initial(): readonly Int32Array[] {
-    return this.machine.initial();
+    return this.#machine.initial();
   }
 
   enabled(state: Int32Array, out: Int32Array): number {
-    if (this.engine === undefined && this.patience-- <= 0) this.begin();
-    const { engine } = this;
-    if (engine === undefined) return this.machine.enabled(state, out);
+    if (this.#engine === undefined && this.#patience-- <= 0) this.#begin();
+    const engine = this.#engine;
+    if (engine === undefined) return this.#machine.enabled(state, out);
     const { code, codes, scratch } = engine;
-    this.origin = state;
+    this.#origin = state;
     // Who files states has made it that one.
-    if (state !== this.filed) scratch.set(state);
+    if (state !== this.#filed) scratch.set(state);
     let n = 0;
-    for (let cpu = 0; cpu < this.p.env.cpus; cpu++) {
+    for (let cpu = 0; cpu < this.#p.env.cpus; cpu++) {
       n = code.enabled(cpu, n);
       if (n === unsaid) {
         this.left++;
-        return this.machine.enabled(state, out);
+        return this.#machine.enabled(state, out);
       }
     }
     for (let i = 0; i < n; i++) out[i] = codes[i] as number;
@@ -163,8 +163,8 @@ class Generated implements Reducible {
 
   filing(storage: Storage, by?: Stepping): Filing | undefined {
     try {
-      const made = this.engine?.filing(storage, by);
-      this.filed = made?.state;
+      const made = this.#engine?.filing(storage, by);
+      this.#filed = made?.state;
       return made;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
@@ -173,19 +173,20 @@ class Generated implements Reducible {
   }
 
   standsAt(state: Int32Array): void {
-    this.origin = state;
+    this.#origin = state;
   }
 
   apply(state: Int32Array, action: number): number {
-    const { engine, machine } = this;
-    if (engine === undefined) return this.interpret(state, action);
+    const engine = this.#engine;
+    const machine = this.#machine;
+    if (engine === undefined) return this.#interpret(state, action);
     const { code, scratch, touched } = engine;
     if (state !== scratch) scratch.set(state);
     let outcome = code.apply(action);
     if (outcome === unsaid || outcome >= outcomeOfLimit) {
       this.left++;
-      if (outcome !== unsaid) scratch.set(this.origin);
-      outcome = this.interpret(scratch, action);
+      if (outcome !== unsaid) scratch.set(this.#origin);
+      outcome = this.#interpret(scratch, action);
       touched.fill(1);
     } else {
       this.limit = undefined;
@@ -195,14 +196,14 @@ class Generated implements Reducible {
         outcome = machine.judged(scratch, action >> 16, 0, code.events(), finished);
         this.witnessed = machine.witnessed;
       }
-      if (this.ended >= 0) {
-        if (outcome !== 0 && this.p.waived.has(outcome - 1)) {
+      if (this.#ended >= 0) {
+        if (outcome !== 0 && this.#p.waived.has(outcome - 1)) {
           scratch.fill(0);
-          scratch[this.ended] = 1;
+          scratch[this.#ended] = 1;
           outcome = 0;
         }
         // A run that a waiver ends is somewhere else altogether.
-        if (scratch[this.ended] !== 0) touched.fill(1);
+        if (scratch[this.#ended] !== 0) touched.fill(1);
       }
     }
     if (state !== scratch) state.set(scratch);
@@ -210,7 +211,7 @@ class Generated implements Reducible {
   }
 
   quietly(how: Quietness): Quietly | undefined {
-    const { engine } = this;
+    const engine = this.#engine;
     const apply = how.keeps ? engine?.code.keeping : engine?.code.quietly;
     if (engine === undefined || apply === undefined) return undefined;
     const { code, scratch, most } = engine;
@@ -222,7 +223,7 @@ class Generated implements Reducible {
         if (state !== scratch) scratch.set(state);
         const outcome = apply(action);
         if (outcome < 0 || outcome >= outcomeOfLimit) {
-          scratch.set(this.origin);
+          scratch.set(this.#origin);
           return undefined;
         }
         this.limit = undefined;
@@ -235,41 +236,42 @@ class Generated implements Reducible {
     };
   }
 
-  private begin(): void {
-    const { p, machine } = this;
-    const generator = this.generator();
-    this.why = typeof generator === 'string' ? generator : generator.excluded(p);
-    this.patience = typeof generator === 'string' ? again : Number.POSITIVE_INFINITY;
-    if (typeof generator === 'string' || this.why !== undefined) return;
+  #begin(): void {
+    const p = this.#p;
+    const machine = this.#machine;
+    const generator = this.#generator();
+    this.#why = typeof generator === 'string' ? generator : generator.excluded(p);
+    this.#patience = typeof generator === 'string' ? again : Number.POSITIVE_INFINITY;
+    if (typeof generator === 'string' || this.#why !== undefined) return;
     try {
-      this.engine = generator.start(p, machine);
+      this.#engine = generator.start(p, machine);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.why = 'this host has no memory left for generated code';
+      this.#why = 'this host has no memory left for generated code';
     }
   }
 
-  private interpret(state: Int32Array, action: number): number {
-    const outcome = this.machine.apply(state, action);
-    this.witnessed = this.machine.witnessed;
-    this.limit = this.machine.limit;
+  #interpret(state: Int32Array, action: number): number {
+    const outcome = this.#machine.apply(state, action);
+    this.witnessed = this.#machine.witnessed;
+    this.limit = this.#machine.limit;
     return outcome;
   }
 
   note(): void {
-    const { executed } = this.machine.kernel;
-    this.engine?.noted.forEach((n, i) => {
+    const { executed } = this.#machine.kernel;
+    this.#engine?.noted.forEach((n, i) => {
       if (n === 1) executed[i] = 1;
     });
   }
 
   actionName(state: Int32Array, action: number): string {
-    return this.machine.actionName(state, action);
+    return this.#machine.actionName(state, action);
   }
   optional(action: number): boolean {
-    return this.machine.optional(action);
+    return this.#machine.optional(action);
   }
   goalsOf(state: Int32Array): number {
-    return this.machine.goalsOf(state);
+    return this.#machine.goalsOf(state);
   }
 }

@@ -22,10 +22,10 @@ export class Analysis {
   readonly text: string;
   readonly source: Source;
   readonly parsed: Parsed;
-  private words: readonly Word[] | undefined;
-  private tableOfNames: Names | undefined;
-  private result: Compiled | undefined;
-  private readonly known = new Map<Scenario, Facts>();
+  #words: readonly Word[] | undefined;
+  #tableOfNames: Names | undefined;
+  #result: Compiled | undefined;
+  readonly #known = new Map<Scenario, Facts>();
 
   constructor(text: string) {
     this.text = text;
@@ -40,18 +40,18 @@ export class Analysis {
 
   /** Comments and ends of lines included, in the order of the text. */
   get tokens(): readonly Word[] {
-    this.words ??= lex(this.text);
-    return this.words;
+    this.#words ??= lex(this.text);
+    return this.#words;
   }
 
   get names(): Names {
-    this.tableOfNames ??= namesOf(this.file, this.text);
-    return this.tableOfNames;
+    this.#tableOfNames ??= namesOf(this.file, this.text);
+    return this.#tableOfNames;
   }
 
   get compiled(): Compiled {
-    this.result ??= compile(this.text, this.parsed);
-    return this.result;
+    this.#result ??= compile(this.text, this.parsed);
+    return this.#result;
   }
 
   /** The scenario of that name, or the first; none where the text has errors. */
@@ -63,10 +63,10 @@ export class Analysis {
   /** Bytes and addresses of the first check of a scenario. */
   facts(scenario: Scenario): Facts | undefined {
     const check = scenario.checks[0];
-    const known = this.known.get(scenario);
+    const known = this.#known.get(scenario);
     if (!check || known) return known;
     const facts = new Facts(programOf(this.compiled, check));
-    this.known.set(scenario, facts);
+    this.#known.set(scenario, facts);
     return facts;
   }
 

@@ -38,24 +38,24 @@ export const crosses = (from: Address, length: number, size: number): boolean =>
 
 export class Facts {
   readonly program: Program;
-  private readonly lowered: Lowered;
-  private rows: ReadonlyMap<number, InsnFacts> | undefined;
-  private flow: ReadonlyMap<number, readonly PokeFacts[]> | undefined;
+  readonly #lowered: Lowered;
+  #rows: ReadonlyMap<number, InsnFacts> | undefined;
+  #flow: ReadonlyMap<number, readonly PokeFacts[]> | undefined;
 
   constructor(lowered: Lowered) {
-    this.lowered = lowered;
+    this.#lowered = lowered;
     this.program = lowered.program;
   }
 
   /** Of an instruction of code or of a stub, by its source. */
   insn(span: Span): InsnFacts | undefined {
-    this.rows ??= this.instructions();
-    return this.rows.get(span.start);
+    this.#rows ??= this.#instructions();
+    return this.#rows.get(span.start);
   }
 
-  private instructions(): ReadonlyMap<number, InsnFacts> {
+  #instructions(): ReadonlyMap<number, InsnFacts> {
     const out = new Map<number, InsnFacts>();
-    for (const listing of this.lowered.listings)
+    for (const listing of this.#lowered.listings)
       for (const row of listing.template?.rows ?? listing.rows) {
         // `int3 4` is several rows of one source.
         const before = out.get(row.span.start)?.bytes ?? [];
@@ -113,7 +113,7 @@ export class Facts {
 
   /** Of a label of the code. */
   address(label: string): Address | undefined {
-    return this.lowered.placed.labels.get(label)?.address;
+    return this.#lowered.placed.labels.get(label)?.address;
   }
 
   place(name: string): Place | undefined {
@@ -122,8 +122,8 @@ export class Facts {
 
   /** What a poke does, once for each way in which its statement was lowered. */
   pokes(span: Span): readonly PokeFacts[] {
-    this.flow ??= flowOf(this.program);
-    return this.flow.get(span.start) ?? [];
+    this.#flow ??= flowOf(this.program);
+    return this.#flow.get(span.start) ?? [];
   }
 
   /** The sync behind a phase, or what comes before any sync. */
