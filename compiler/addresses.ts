@@ -9,15 +9,15 @@ import { region } from './ir.ts';
 import { printAddress } from './x86/text.ts';
 
 export class Addresses {
-  private readonly machine: Machine;
+  readonly #machine: Machine;
   constructor(machine: Machine) {
-    this.machine = machine;
+    this.#machine = machine;
   }
 
   /** The slot of a stub, and whether the address is one that its release made. */
   slotAt(lo: number): { readonly slot: Slot; readonly released: boolean } | undefined {
     const address = toAddress(lo);
-    for (const slot of this.machine.core.slots) {
+    for (const slot of this.#machine.core.slots) {
       const off = address - slot.from;
       if (off >= 0 && off < slot.length) return { slot, released: false };
       if (off - region.alias >= 0 && off - region.alias < slot.length)
@@ -27,13 +27,13 @@ export class Addresses {
   }
 
   slotName(slot: Slot): string {
-    const stub = this.machine.core.p.stubs[slot.stub];
+    const stub = this.#machine.core.p.stubs[slot.stub];
     return `${stub?.name ?? 'stub'}${(stub?.slots.length ?? 1) > 1 ? `#${slot.index}` : ''}`;
   }
 
   /** The source of the instruction that a byte is of. */
   sourceOf(address: number): Span | undefined {
-    const { p } = this.machine.core;
+    const { p } = this.#machine.core;
     const place = p.places.find((x) => address >= x.from && address < x.from + x.length);
     if (place) return p.spans.get(place.from);
     const slot = this.slotAt(address)?.slot;
@@ -49,13 +49,13 @@ export class Addresses {
 
   near(address: number): string {
     const known = this.known(address);
-    return nearLabel(this.machine.core.p, known) ?? plainAddress(known);
+    return nearLabel(this.#machine.core.p, known) ?? plainAddress(known);
   }
 
   /** Where a context goes on, in words: a label, a statement, a handler. */
   where(lo: number): string {
-    const { p } = this.machine.core;
-    let index = this.machine.kernel.at(lo);
+    const { p } = this.#machine.core;
+    let index = this.#machine.kernel.at(lo);
     if (index < 0) return this.near(toAddress(lo));
     const patcher = index >= p.entry.patcher;
     while (patcher && ['begin', 'set', 'nop'].includes(p.kernel[index]?.do.kind ?? '')) index++;

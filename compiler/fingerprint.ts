@@ -23,29 +23,29 @@ const made = new WeakMap<Scenario, string>();
 
 /** Of each scenario what was found last, for as long as an edit leaves alone what it rests on. */
 export class Verdicts<T> {
-  private readonly known = new Map<string, { readonly print: string; readonly found: T }>();
+  readonly #known = new Map<string, { readonly print: string; readonly found: T }>();
 
   keep(compiled: Compiled, scenario: Scenario, found: T): void {
-    this.known.set(scenario.name, { print: fingerprint(compiled, scenario), found });
+    this.#known.set(scenario.name, { print: fingerprint(compiled, scenario), found });
   }
 
   /** What was found last, whatever the text says now. */
   last(name: string): T | undefined {
-    return this.known.get(name)?.found;
+    return this.#known.get(name)?.found;
   }
 
   /** What still stands; a scenario that only has another name keeps its verdict. */
   standing(compiled: Compiled, scenario: Scenario): T | undefined {
     const print = fingerprint(compiled, scenario);
-    const own = this.known.get(scenario.name);
+    const own = this.#known.get(scenario.name);
     if (own?.print === print) return own.found;
-    return [...this.known.values()].find((k) => k.print === print)?.found;
+    return [...this.#known.values()].find((k) => k.print === print)?.found;
   }
 
   /** Forgets scenarios that the text has no more. */
   only({ scenarios }: Compiled): void {
-    for (const name of this.known.keys())
-      if (!scenarios.some((s) => s.name === name)) this.known.delete(name);
+    for (const name of this.#known.keys())
+      if (!scenarios.some((s) => s.name === name)) this.#known.delete(name);
   }
 }
 

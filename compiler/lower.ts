@@ -114,8 +114,8 @@ function sharedBytes(p: Program): number {
 
 class Builder {
   readonly #text: string;
-  private readonly spec: Spec;
-  private readonly settings: Settings;
+  readonly #spec: Spec;
+  readonly #settings: Settings;
   readonly #way: number;
   readonly #placings: Placings;
   #failed = false;
@@ -129,7 +129,7 @@ class Builder {
   /** Whether an `eventually` is lowered. */
   #inGoal = false;
   readonly #readRegisters = new Set<Register>();
-  private placed: Placed = { chunks: [], labels: new Map() };
+  #placed: Placed = { chunks: [], labels: new Map() };
   #symbols: Symbols = { address: () => undefined, percpuOffset: () => undefined };
 
   constructor(
@@ -143,8 +143,8 @@ class Builder {
     this.#way = way;
     this.#placings = placings;
     this.#text = text;
-    this.spec = spec;
-    this.settings = settings;
+    this.#spec = spec;
+    this.#settings = settings;
     this.#report = (d) => {
       if (d.severity === 'error') this.#failed = true;
       report(d);
@@ -177,7 +177,8 @@ class Builder {
 
   /** What is wrong with it is said for each check anew. */
   #place(names: PlaceNames): Placed | undefined {
-    const { spec, settings } = this;
+    const spec = this.#spec;
+    const settings = this.#settings;
     const depends = [
       this.#way,
       [...spec.options].map(([name, value]) => [name, String(value)]),
@@ -198,7 +199,8 @@ class Builder {
   }
 
   build(): Lowered | undefined {
-    const { spec, settings } = this;
+    const spec = this.#spec;
+    const settings = this.#settings;
     const { environment } = settings;
     for (const [name, info] of this.#optionSpans())
       this.#introduce({ text: name, span: info }, 'an option');
@@ -224,7 +226,7 @@ class Builder {
     if (!placed) return undefined;
     for (const label of placed.labels.values())
       this.#introduce({ text: label.name, span: label.span }, 'a label');
-    this.placed = placed;
+    this.#placed = placed;
 
     // Stubs first: a content may name one.
     const stubs = this.#stubs();
@@ -409,7 +411,7 @@ class Builder {
 
   /** Every name of every option, also one that is there twice. */
   #optionSpans(): readonly (readonly [string, Span])[] {
-    return this.spec.optionNames.map((n) => [n.text, n.span] as const);
+    return this.#spec.optionNames.map((n) => [n.text, n.span] as const);
   }
 
   // ---- memory
@@ -419,8 +421,8 @@ class Builder {
   #memory(): void {
     let shared: number = region.data;
     let percpu = 0;
-    for (const item of this.spec.memory) {
-      const initial = item.initial ? constant(item.initial, this.spec.options) : 0n;
+    for (const item of this.#spec.memory) {
+      const initial = item.initial ? constant(item.initial, this.#spec.options) : 0n;
       if (typeof initial !== 'bigint')
         this.#error('initial', 'a variable begins as a number, `on`, `off` or `nil`', item.span);
       for (const cell of item.cells) {
@@ -490,7 +492,7 @@ class Builder {
 
   #placeNames(): PlaceNames {
     const out = new Map<string, Span>();
-    for (const patch of this.spec.patches)
+    for (const patch of this.#spec.patches)
       for (const c of patch.changes)
         if (!out.has(c.place.text)) out.set(c.place.text, c.place.span);
     return [...out].map(([name, span]) => ({ name, span }));
@@ -510,7 +512,8 @@ class Builder {
   }
 
   #patches(placeNames: PlaceNames, symbols: Symbols): { places: Place[]; patches: Patch[] } {
-    const { spec, placed } = this;
+    const spec = this.#spec;
+    const placed = this.#placed;
     const places: Place[] = [];
     const lists: number[][] = [];
     let cell = 0;
@@ -703,7 +706,8 @@ class Builder {
   }
 
   #stubs(): Stub[] {
-    const { spec, placed } = this;
+    const spec = this.#spec;
+    const placed = this.#placed;
     let cell = 0;
     for (const { name } of this.#placeNames()) {
       const label = placed.labels.get(name);
@@ -733,7 +737,7 @@ class Builder {
       const slots = !stub.slots
         ? 1
         : stub.slots.kind === 'percpu'
-          ? this.settings.environment.cpus
+          ? this.#settings.environment.cpus
           : stub.slots.count;
       if (slots < 1 || slots > 16)
         this.#error('slots', 'a stub has 1 to 16 slots', stub.slots?.span ?? stub.span);
@@ -758,7 +762,9 @@ class Builder {
   // ---- who runs
 
   #threads(places: readonly Place[]): { list: Thread[]; groups: Map<string, number[]> } {
-    const { settings, spec, placed } = this;
+    const settings = this.#settings;
+    const spec = this.#spec;
+    const placed = this.#placed;
     const { cpus } = settings.environment;
     const kinds = spec.runs.filter((r) => r.who === 'thread');
     const list: Thread[] = [];
@@ -817,7 +823,7 @@ class Builder {
 
   /** RSP modulo 16 at the start, so that it is as asked where the thread first reaches a place. */
   #startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
-    const want = this.settings.environment.rsp;
+    const want = this.#settings.environment.rsp;
     const at = new Set(places.map((p) => p.from));
     for (const { address, delta } of this.#flow(entry)) {
       if (at.has(address)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
@@ -844,7 +850,7 @@ class Builder {
     entry: Address,
   ): Generator<{ readonly address: Address; readonly delta: number; readonly ops: readonly Op[] }> {
     const byteAt = (a: Address): number | undefined => {
-      const c = this.placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
+      const c = this.#placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
       return c?.bytes[a - c.from];
     };
     const seen = new Map<Address, number>([[entry, 0]]);
@@ -889,14 +895,14 @@ class Builder {
   }
 
   #ipiCode(places: readonly Place[]): Program['ipiCode'] {
-    const run = this.spec.runs.find((r) => r.who === 'ipi');
+    const run = this.#spec.runs.find((r) => r.who === 'ipi');
     if (!run) return undefined;
-    const entry = this.placed.labels.get(run.label.text);
+    const entry = this.#placed.labels.get(run.label.text);
     if (!entry) {
       this.#unknown(
         run.label.text,
         run.label.span,
-        this.placed.labels.keys(),
+        this.#placed.labels.keys(),
         'a label of the code',
       );
       return undefined;
@@ -905,7 +911,9 @@ class Builder {
   }
 
   #eventSources(places: readonly Place[]): readonly EventSource[] {
-    const { settings, spec, placed } = this;
+    const settings = this.#settings;
+    const spec = this.#spec;
+    const placed = this.#placed;
     return settings.events.flatMap((e): EventSource[] => {
       const kinds = spec.runs.filter((r) => r.who === e.kind);
       // Without a name it is an empty handler, whatever code there is.
@@ -959,13 +967,14 @@ class Builder {
     symbols: Symbols,
     threads: ReadonlyMap<string, readonly number[]>,
   ): Scope {
-    const { spec, placed } = this;
+    const spec = this.#spec;
+    const placed = this.#placed;
     const bytesOf = (insns: readonly Insn[], at: Address): Uint8Array | undefined =>
       contentBytes(insns, at, placed, spec, symbols, this.#report);
     return {
       spec,
       text: this.#text,
-      cpus: this.settings.environment.cpus,
+      cpus: this.#settings.environment.cpus,
       label: (name) => placed.labels.get(name),
       variables: this.#variables,
       fields: this.#fields,
@@ -1025,7 +1034,8 @@ class Builder {
     phases: readonly string[];
     frameRegisters: readonly string[];
   } {
-    const { spec, settings } = this;
+    const spec = this.#spec;
+    const settings = this.#settings;
     const out = new Assembly();
     const nowhere: Span = { start: 0, end: 0 };
     const ret: Label = { at: 0 };
@@ -1147,7 +1157,7 @@ class Builder {
   }
 
   #textRanges(): readonly TextRange[] {
-    return this.placed.chunks.map((c) => ({ from: c.from, bytes: c.bytes }));
+    return this.#placed.chunks.map((c) => ({ from: c.from, bytes: c.bytes }));
   }
 }
 

@@ -35,7 +35,7 @@ export function tellAll(
 }
 
 class Teller implements Told {
-  private readonly machine: Machine;
+  readonly #machine: Machine;
   readonly #matters: ReadonlySet<number>;
   readonly #addresses: Addresses;
   readonly #stretches: Stretches;
@@ -51,7 +51,7 @@ class Teller implements Told {
   #patch = 0;
 
   constructor(machine: Machine, matters: ReadonlySet<number>, initial: number) {
-    this.machine = machine;
+    this.#machine = machine;
     this.#matters = matters;
     this.#addresses = new Addresses(machine);
     const start = (machine.initial()[initial] as Int32Array).slice();
@@ -89,7 +89,7 @@ class Teller implements Told {
   // ---- one step
 
   see(moment: Moment): void {
-    const { machine } = this;
+    const machine = this.#machine;
     const { step, happened, before, after, violates } = moment;
     const number = this.steps.length + 1;
     const mark = this.#markOf(moment);
@@ -135,7 +135,7 @@ class Teller implements Told {
         if (description.text.endsWith('ipi')) return 'ipi';
         if (description.text.startsWith('preempt by')) return 'preempt';
         if (!delivered) return 'statement';
-        const source = this.machine.core.p.env.events.find((e) => e.name === delivered.what);
+        const source = this.#machine.core.p.env.events.find((e) => e.name === delivered.what);
         return source?.kind ?? 'irq';
       }
       case 'instruction':
@@ -166,7 +166,7 @@ class Teller implements Told {
 
   /** A phase of the patch begins, or its end. */
   #section({ operation, happened }: Moment, number: number): void {
-    const { p } = this.machine.core;
+    const { p } = this.#machine.core;
     const name =
       operation?.do.kind === 'release'
         ? 'release'
@@ -199,17 +199,17 @@ class Teller implements Told {
     mark: Mark,
     now: Standing,
   ): { readonly text: string; readonly detail: string } {
-    const { p } = this.machine.core;
+    const { p } = this.#machine.core;
     const said = (text: string, detail = ''): { text: string; detail: string } => ({
       text,
       detail,
     });
     const near = (lo: number): string => this.#addresses.near(toAddress(lo));
     const interrupted = (): string => {
-      const at = this.machine.core.contextsOf(taskOf(this.machine.core, step.cpu));
+      const at = this.#machine.core.contextsOf(taskOf(this.#machine.core, step.cpu));
       const below = at[at.length - 2];
       if (!below) return '';
-      const handler = this.machine.kernel.at(below.at) >= 0 && handlerNames[below.kind];
+      const handler = this.#machine.kernel.at(below.at) >= 0 && handlerNames[below.kind];
       return handler ? `in the ${handler} handler` : `at ${this.#addresses.where(below.at)}`;
     };
     if (violates && description.kind === 'instruction' && step.address !== undefined) {
@@ -320,7 +320,7 @@ class Teller implements Told {
   // ---- where CPUs stand
 
   #standing(state: Int32Array, end?: Moment): Standing {
-    const m = this.machine.core;
+    const m = this.#machine.core;
     m.s = state;
     return {
       cpus: m.l.cpus.map((_, cpu) => this.#stand(cpu)),
@@ -329,7 +329,7 @@ class Teller implements Told {
   }
 
   #stand(cpu: number): Stand {
-    const m = this.machine.core;
+    const m = this.#machine.core;
     const at = m.l.cpus[cpu] as number;
     const task = taskOf(m, cpu);
     const contexts = m.contextsOf(task);
@@ -337,7 +337,7 @@ class Teller implements Told {
     const flags = m.s[(m.l.tasks[task] as number) + taskField.flags] as number;
     const inside = contexts.map((c) => this.#addresses.slotAt(c.at)).filter((x) => x !== undefined);
     const stub = inside[inside.length - 1];
-    const operation = m.p.kernel[this.machine.kernel.at(top.at)];
+    const operation = m.p.kernel[this.#machine.kernel.at(top.at)];
     const handlers = contexts.slice(1).map((c) => handlerNames[c.kind] ?? 'handler');
     return {
       task: taskName(m.p, task),

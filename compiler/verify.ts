@@ -87,6 +87,14 @@ export interface SavedVerification {
   readonly executed?: Uint8Array;
 }
 
+/** The check that is being searched. */
+interface Current {
+  readonly machine: Machine;
+  readonly search: Search;
+  readonly lowered: Lowered;
+  readonly searched: Searched;
+}
+
 /** One scenario being searched, check after check. */
 export class Verification {
   readonly scenario: Scenario;
@@ -98,9 +106,7 @@ export class Verification {
   #at = 0;
   readonly #searching: Searching;
   readonly #reducing: Reducing | undefined;
-  private current:
-    | { machine: Machine; search: Search; lowered: Lowered; searched: Searched }
-    | undefined;
+  #current: Current | undefined;
 
   /**
    * `how.searching`: what makes the search quick; the same verdicts, counts and runs whatever it is. `how.reducing`: what
@@ -119,18 +125,18 @@ export class Verification {
   save(): SavedVerification | undefined {
     // What a bound has cut could go further another time.
     const cut = this.#done.some((c) => c.result.bound !== undefined);
-    const search = cut ? undefined : this.current?.search.save();
+    const search = cut ? undefined : this.#current?.search.save();
     const done = cut ? [] : this.#done.slice(this.#savedDone);
     if (search === undefined && done.length === 0) return undefined;
     this.#savedDone = this.#done.length;
-    if (search === undefined || this.current === undefined) return { done };
-    this.current.searched.end();
-    return { done, search, executed: Uint8Array.from(this.current.machine.kernel.executed) };
+    if (search === undefined || this.#current === undefined) return { done };
+    this.#current.searched.end();
+    return { done, search, executed: Uint8Array.from(this.#current.machine.kernel.executed) };
   }
 
   /** Goes on from where one of the same program was saved; all of it must be given, in order, before the first state. */
   restore({ done, search, executed }: SavedVerification): void {
-    if (done.length > 0) this.current = undefined;
+    if (done.length > 0) this.#current = undefined;
     this.#done.push(...done);
     this.#savedDone = this.#done.length;
     this.#at = this.#done.length;
@@ -144,17 +150,17 @@ export class Verification {
   }
 
   /** The search of the check that is next. */
-  #begun(check: Check): NonNullable<typeof this.current> {
-    if (!this.current) {
+  #begun(check: Check): Current {
+    if (!this.#current) {
       const lowered = programOf(this.#compiled, check);
       const machine = createMachine(lowered.program);
       const searched = this.#searching(lowered.program, machine);
       const { model } = searched;
       const reduced = this.#reducing?.(lowered.program, machine, model) ?? [];
       const search = createReducedSearch(model, reduced, this.#bounds);
-      this.current = { machine, lowered, search, searched };
+      this.#current = { machine, lowered, search, searched };
     }
-    return this.current;
+    return this.#current;
   }
 
   /** Expands up to `budget` states. */
@@ -168,11 +174,11 @@ export class Verification {
   /** Ends it for a reason (`time`); what was found until then is kept, and checks that did not begin are unfinished. */
   stop(reason: string): void {
     while (this.#at < this.scenario.checks.length) {
-      if (!this.current) this.advance(0);
+      if (!this.#current) this.advance(0);
       const check = this.scenario.checks[this.#at];
-      if (!this.current || !check) continue;
-      this.current.search.stop(reason);
-      while (!this.current.search.advance(1 << 20).done);
+      if (!this.#current || !check) continue;
+      this.#current.search.stop(reason);
+      while (!this.#current.search.advance(1 << 20).done);
       this.#close(check);
     }
   }
@@ -186,7 +192,7 @@ export class Verification {
     readonly queue: number;
     readonly bytes: number;
   } {
-    const p = this.current?.search.progress();
+    const p = this.#current?.search.progress();
     return {
       check: this.#at,
       states: p?.states ?? 0,
@@ -201,7 +207,7 @@ export class Verification {
   }
 
   #close(check: Check): void {
-    const { machine, search, lowered, searched } = this.current as NonNullable<typeof this.current>;
+    const { machine, search, lowered, searched } = this.#current as Current;
     const result = search.result();
     searched.end();
     const { executed } = machine.kernel;
@@ -213,7 +219,7 @@ export class Verification {
     };
     this.#done.push(closed);
     this.#closing?.(this.#at, closed, search, machine);
-    this.current = undefined;
+    this.#current = undefined;
     this.#at++;
   }
 

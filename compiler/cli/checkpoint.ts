@@ -34,7 +34,7 @@ interface Entry {
 }
 
 /** The form of the entries. */
-const format = 1;
+const format = 2;
 /** Before each entry: its length, and the CRC-32 of its bytes. */
 const headBytes = 8;
 

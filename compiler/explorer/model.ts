@@ -97,6 +97,11 @@ export interface Model {
   readonly symmetry?: Symmetry | undefined;
   /** Properties whose violation may be found in the place of another, which then is not. */
   readonly masks?: readonly string[] | undefined;
+  /**
+   * What it has learnt from the steps that it was asked for and its answers rest on, where there is any such thing: a
+   * search that goes on from another one's states gives it that one's.
+   */
+  learnt?: readonly number[] | undefined;
   /** Present where an action may stand for several steps. */
   readonly unfolded?: Unfolded | undefined;
   /** Bits of the goals that hold in `state`. */

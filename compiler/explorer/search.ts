@@ -111,6 +111,8 @@ export interface Saved {
   readonly bound: string | undefined;
   readonly violated: readonly (Found | undefined)[];
   readonly witnessed: readonly (Found | undefined)[];
+  /** What the model has learnt until then. */
+  readonly learnt?: readonly number[];
   /** Of a search that follows on others: what those have said. */
   readonly before?: readonly Result[];
 }
@@ -272,13 +274,19 @@ class BreadthFirst implements Search {
       bound: this.#bound,
       violated: this.#violated,
       witnessed: this.#witnessed,
+      ...(this.#model.learnt === undefined ? {} : { learnt: this.#model.learnt }),
     };
   }
 
-  restore({ grown, figures, bound, violated, witnessed }: Saved): void {
-    if (grown.length !== this.#lists.length || violated.length !== this.#violated.length)
+  restore({ grown, figures, bound, violated, witnessed, learnt }: Saved): void {
+    if (
+      grown.length !== this.#lists.length ||
+      violated.length !== this.#violated.length ||
+      learnt?.length !== this.#model.learnt?.length
+    )
       throw new Error('what was saved is of another model');
     if (this.#phase === 'done') return;
+    if (learnt !== undefined) this.#model.learnt = learnt;
     const all = this.#lists.every((list, i) => list.extend(grown[i] as Int32Array | Uint8Array));
     this.#savedAt = this.#lists.map((list) => list.length);
     const [head, transitions, level, levelEnd, unseen, missing, states, newest] = figures;

@@ -242,7 +242,9 @@ export function assemble(made: Steps, parts: readonly number[]): Assembly {
           return;
         }
         // Of two fetches those are marked that get bytes which are not the newest, or none that are known.
-        const fetchless = steps.filter((x) => x.action.step?.fetches !== true);
+        const fetchless = steps.filter(
+          ({ action: { step } }) => step && step.cell >= 0 && !step.fetches,
+        );
         const isStale = either(stale, ...fetchless.map((x) => eq(found, x.index + 1)));
         f.assign('first_stale', isStale);
         offerStep(1);

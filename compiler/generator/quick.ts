@@ -215,8 +215,8 @@ class Generated implements Reducible {
     const apply = how.keeps ? engine?.code.keeping : engine?.code.quietly;
     if (engine === undefined || apply === undefined) return undefined;
     const { code, scratch, most } = engine;
-    const { marked = code.enabled } = code;
-    const by = { enabled: how.marks ? marked : code.enabled, apply, witnessed: code.witnessed };
+    const { enabled, marked = enabled, witnessed } = code;
+    const by = { enabled: how.marks ? marked : enabled, apply, witnessed };
     most.set(how.most);
     return {
       apply: (state, action) => {
@@ -227,7 +227,7 @@ class Generated implements Reducible {
           return undefined;
         }
         this.limit = undefined;
-        this.witnessed = this.witnesses.length > 0 ? code.witnessed() : 0;
+        this.witnessed = this.witnesses.length > 0 ? witnessed() : 0;
         if (state !== scratch) state.set(scratch);
         return outcome;
       },

@@ -77,6 +77,14 @@ export class StackDepth {
     return true;
   }
 
+  /** Goes on from what another one has seen. */
+  restore(most: readonly number[]): void {
+    this.most.set(most);
+    // A table that was full admits nothing, and nothing is as deep as that.
+    this.full = most.every((m) => m === nothing);
+    if (!this.full) this.#judge();
+  }
+
   #judge(): void {
     let sum = this.#between;
     for (const [kind, times] of this.#times)

@@ -85,8 +85,6 @@ class Reduced implements Model {
   readonly #ipiCode: boolean;
   readonly #how: Quietness;
   #quietly: Quietly | undefined;
-  /** Whether goals must do without fetches of bytes that are not the newest. */
-  readonly #marks: boolean;
 
   constructor(
     p: Program,
@@ -112,10 +110,10 @@ class Reduced implements Model {
     this.#machine = machine;
     this.#steps = steps;
     this.#depth = depth;
-    this.#marks = covers && model.goals.length > 0;
     this.#how = {
       keeps,
-      marks: this.#marks,
+      // Goals must do without fetches of bytes that are not the newest.
+      marks: covers && model.goals.length > 0,
       most: depth?.most ?? new Int32Array(0),
     };
     this.#cpus = p.env.cpus;
@@ -159,8 +157,18 @@ class Reduced implements Model {
     return this.#quietly;
   }
 
+  /** How deep stacks have got: no state says how deep one was between private steps. */
+  get learnt(): readonly number[] | undefined {
+    return this.#depth && [...this.#depth.most];
+  }
+  set learnt(most: readonly number[]) {
+    this.#depth?.restore(most);
+    this.#quietly?.looked();
+  }
+
   initial(): readonly Int32Array[] {
     return this.#model.initial().map((state) => {
+      for (let cpu = 0; cpu < this.#cpus; cpu++) this.#look(state, cpu);
       this.#silent(state);
       return state;
     });
@@ -169,7 +177,7 @@ class Reduced implements Model {
   enabled(state: Int32Array, out: Int32Array): number {
     this.#asked = state;
     const count = this.#model.enabled(state, out);
-    if (!this.#marks) return count;
+    if (!this.#how.marks) return count;
     for (let i = 0; i < count; ) {
       const action = out[i] as number;
       let end = i + 1;
@@ -284,6 +292,7 @@ class Reduced implements Model {
           state.set(before);
           break;
         }
+        this.#look(state, cpu);
         told.push({ action, name });
       }
     }

@@ -50,18 +50,18 @@ class Suggestions {
   readonly #labels = new Set<string>();
   readonly #a: Analysis;
   readonly #context: Context;
-  private readonly line: readonly string[];
-  private readonly last: string;
+  readonly #line: readonly string[];
+  readonly #last: string;
 
   constructor(a: Analysis, context: Context) {
     this.#a = a;
     this.#context = context;
-    this.line = context.line;
-    this.last = context.line[context.line.length - 1] ?? '';
+    this.#line = context.line;
+    this.#last = context.line[context.line.length - 1] ?? '';
   }
 
   all(): void {
-    if (this.last === 'else' && this.#context.area !== 'nowhere') {
+    if (this.#last === 'else' && this.#context.area !== 'nowhere') {
       this.#add('if', 'keyword', 'else if E { … }', 'another test');
       return;
     }
@@ -73,7 +73,7 @@ class Suggestions {
         this.#assembly();
         break;
       case 'contents':
-        this.#instruction(this.line);
+        this.#instruction(this.#line);
         break;
       case 'statements':
         this.#statement();
@@ -139,7 +139,8 @@ class Suggestions {
   // ---- sections
 
   #section(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     const [first = '', second = ''] = line;
     if (last === '{}') {
       if (first === 'scenario') this.#words('expect');
@@ -240,7 +241,8 @@ class Suggestions {
   }
 
   #change(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     if (line.length === 1) {
       this.#names('place', 'label');
       return;
@@ -262,7 +264,8 @@ class Suggestions {
   // ---- assembly
 
   #assembly(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     if (last === '{}' && (line[0] === 'if' || line.includes('else'))) this.#words('else');
     if (line.length > 0 && last !== ':' && last !== '{}') {
       const colon = line.lastIndexOf(':');
@@ -357,7 +360,8 @@ class Suggestions {
   // ---- statements
 
   #statement(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     const [first = ''] = line;
     if (last === '{}' || line.length === 0) {
       if (first === 'if' || line.includes('else')) this.#words('else');
@@ -464,7 +468,8 @@ class Suggestions {
   }
 
   #poke(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     if (line.length === 1) {
       this.#names('local', 'parameter', 'place');
       // While its patch cannot be read a place is a label as any other.
@@ -639,7 +644,8 @@ class Suggestions {
   // ---- settings
 
   #setting(): void {
-    const { line, last } = this;
+    const line = this.#line;
+    const last = this.#last;
     const [first = '', second = ''] = line;
     if (first === '' || last === '{}') {
       for (const n of this.#visible('option')) this.#named(n, `${n.name} = `);
@@ -722,12 +728,12 @@ class Suggestions {
       );
   }
   #event(kind: 'irq' | 'nmi'): void {
-    if (this.line.length === 1) this.#names(kind);
-    else if (/^\d+$/.test(this.last) && !this.line.includes('on'))
+    if (this.#line.length === 1) this.#names(kind);
+    else if (/^\d+$/.test(this.#last) && !this.#line.includes('on'))
       this.#add('on', 'keyword', settings.irq.about, 'the only CPU that it comes to');
   }
   #fetchParameter(): void {
-    const { last } = this;
+    const last = this.#last;
     if (last === 'with' || last === ',')
       for (const [name, values] of Object.entries(fetchParameters))
         this.#add(name, 'keyword', values.join(' | '), 'a parameter of instruction fetch');

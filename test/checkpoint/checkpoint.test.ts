@@ -75,6 +75,33 @@ describe('saved between any two slices, and gone on with in another search', () 
   });
 });
 
+test('what a search has seen between the states that it keeps is kept as well', () => {
+  const spec = join(root, 'test/reduction/specs/a-thread-is-deep-once.suture');
+  const compiled = compile(readFileSync(spec, 'utf8'));
+  const [scenario] = compiled.scenarios;
+  if (!scenario) throw new Error('the spec has one scenario');
+  const begin = (): Verification =>
+    new Verification(compiled, scenario, {}, { searching: generated, reducing: reductions });
+  const said = (v: Verification): unknown => {
+    while (!v.advance(1000).done);
+    return v.result().checks.map(({ result: { verdict, states, violations } }) => ({
+      verdict,
+      states,
+      violated: violations.map((x) => x.property),
+    }));
+  };
+  const whole = said(begin());
+  expect(whole).toMatchObject([{ verdict: 'violated', violated: ['no_fault'] }]);
+  for (let states = 1; states < 20; states++) {
+    const killed = begin();
+    killed.advance(states);
+    const saved = serialize(killed.save());
+    const resumed = begin();
+    resumed.restore(deserialize(saved) as SavedVerification);
+    expect([states, said(resumed)]).toEqual([states, whole]);
+  }
+});
+
 /** What is searched for a minute, so that it is not over before it is killed: the example's protocol with an IRQ. */
 function forAMinute(): readonly string[] {
   const file = join(emptyFolder(), 'minute.suture');
