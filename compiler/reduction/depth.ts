@@ -49,15 +49,17 @@ export class StackDepth {
     this.#times.set(context.irqCode, irqs);
     this.#times.set(context.nmiCode, nmis);
     const syncs = setsIf ? levels : 1;
-    if (p.ipiCode !== undefined) {
-      this.#times.set(context.ipi, syncs);
-      this.#times.set(context.nmiIpi, syncs);
-    }
+    // An NMI comes on top of an IPI.
+    const byNmi = p.kernel.some((k) => k.do.kind === 'send' && k.do.nmi);
+    const ipis = [context.ipi, ...(byNmi ? [context.nmiIpi] : [])];
+    if (p.ipiCode !== undefined) for (const kind of ipis) this.#times.set(kind, syncs);
     this.#breakpoint = frame + (env.gap ? gapBytes : 0);
-    const frames = irqs + nmis + count('irq', false) + count('nmi', false) + syncs;
+    const frames = irqs + nmis + count('irq', false) + count('nmi', false) + syncs * ipis.length;
     this.#between = frame * (frames + (env.preempt ? 1 : 0));
     for (const kind of this.#times.keys()) this.most[kind] = 0;
-    this.#judge();
+    // Code that lets the next IPI come before it has returned, by STI or by the IRET of a #BP in it.
+    if (p.ipiCode !== undefined && (setsIf || byNmi)) this.#fill();
+    else this.#judge();
   }
 
   /** Looks at the stack of a CPU after a step of it; whether it is deeper than any before. */
@@ -89,7 +91,10 @@ export class StackDepth {
     let sum = this.#between;
     for (const [kind, times] of this.#times)
       sum += times * ((this.most[kind] as number) + this.#breakpoint);
-    if (sum <= 8 * stackWords) return;
+    if (sum > 8 * stackWords) this.#fill();
+  }
+
+  #fill(): void {
     this.full = true;
     // No step is known to be shallow enough any more.
     this.most.fill(nothing);

@@ -62,6 +62,14 @@ interface Handling {
   readonly sections: readonly string[];
 }
 
+/** Routines of which each calls the next one: a stack is so many words deep in the last. */
+export function chain(name: string, deep: number): readonly string[] {
+  return Array.from(
+    { length: deep },
+    (_, i) => `${name}${i || ''}: ${i < deep - 1 ? `call ${name}${i + 1}; ` : ''}ret`,
+  );
+}
+
 export function spec(seed: number): string {
   return new Draft(randomFrom(seed), seed).text();
 }
@@ -181,7 +189,7 @@ class Draft {
     const { r, sites } = this;
     const routines: string[] = [];
     for (let k = 0; k < this.kinds; k++) routines.push(...this.thread(k));
-    const events = this.events();
+    const events = [...this.events(), ...this.ipi()];
     const handlings = sites.map((s) => this.handler(s));
     const patches = this.patches(handlings);
     const requirements = this.requirements();
@@ -232,9 +240,15 @@ class Draft {
       this.weight > 5 ? r.weighted([85, 0], [15, 1]) : r.weighted([60, 0], [20, 1], [20, 2]);
     if (passes > 0) this.weight += 1;
     const lines: string[] = [];
-    if (passes === 2) lines.push(`start${k}: mov ebx, 2`, `loop${k}:`);
-    else lines.push(`start${k}:`);
-    const routines: string[] = [];
+    // A stack is deep where nobody sees it: before the loop, or in each turn of it.
+    const deep = r.chance(6) ? chain(`deep${k}x`, 1 + r.below(50)) : [];
+    const call = deep.map((_) => `        call deep${k}x`).slice(0, 1);
+    lines.push(`start${k}:`);
+    const once = passes === 2 && r.chance(50);
+    if (once) lines.push(...call);
+    if (passes === 2) lines.push('        mov ebx, 2', `loop${k}:`);
+    if (!once) lines.push(...call);
+    const routines: string[] = [...deep];
     this.privates(lines, this.weight > 5 ? 0 : r.below(2));
     for (const s of mine) this.run(s, lines, routines);
     // A thread without a place has to do with memory alone.
@@ -361,6 +375,22 @@ class Draft {
     const body: string[] = [];
     this.data(body);
     return ['tick:', ...body, '        iretq'];
+  }
+
+  /** What the handler of a sync runs. */
+  private ipi(): readonly string[] {
+    const { r } = this;
+    if (!r.chance(this.weight > 3 ? 2 : this.weight > 1 ? 5 : 15)) return [];
+    this.weight += 2;
+    this.vectors.push('ipi runs ring');
+    const body: string[] = [];
+    if (this.routine !== undefined && r.chance(30)) body.push(`        call ${this.routine}`);
+    else if (r.chance(50)) this.data(body);
+    this.privates(body, r.below(2));
+    if (r.chance(10)) body.push('        sti');
+    const deep = r.chance(20) ? chain('rung', 1 + r.below(40)) : [];
+    if (deep.length > 0) body.push('        call rung');
+    return ['ring:', ...body, '        ret', ...deep];
   }
 
   // ---- handlers

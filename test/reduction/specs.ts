@@ -1,6 +1,7 @@
 // Small protocols made at random: texts in the language, each the same for the same seed.
 
 import { numbers } from '../generator/numbers.ts';
+import { chain } from '../generator/specs.ts';
 
 /** A spec with one scenario, which it expects to hold; about every second one does not. */
 export function spec(seed: number): string {
@@ -55,22 +56,28 @@ export function spec(seed: number): string {
     : `poke place as ${one('any order', 'store8')}
  `;
   const reach = may(0.5) ? 'call func; ' : '';
+  const ring = may(0.15);
+  const rung = ring && may(0.3) ? chain('rung', one(4, 16, 30, 40)) : [];
+  const deep = may(0.06) ? chain('deep', one(4, 16, 30, 44, 50)) : [];
+  const lines = (routines: readonly string[]): string => routines.map((l) => `\n  ${l}`).join('');
   return `protocol random_${seed} "made at random"
 code {
   one:    ${filler(1)}mov eax, 1; ret
   two:    ${filler(1)}mov eax, 2; ret
   leaf:   ret
-  caller: ${filler(2)}call func; ${filler(1)}jmp caller
+  caller: ${deep.length > 0 ? 'call deep; ' : ''}${filler(2)}call func; ${filler(1)}jmp caller
   other:  ${filler(2)}call func; jmp other
   func:   ${masked ? 'cli; ' : ''}${filler(1)}
   place:  ${old}
   after:  ${filler(1)}${masked ? 'sti; ' : ''}
   func_end: ret
   tick:   ${reach}${filler(1)}iretq
+  ring:   ${may(0.2) ? 'call func; ' : ''}${filler(2)}${rung.length > 0 ? 'call rung; ' : ''}ret${lines(rung)}${lines(deep)}
 }
 thread worker runs ${runs}
 ${cpus === 3 && may(0.3) ? 'thread second runs other' : ''}
 ${timer ? 'irq timer runs tick' : ''}
+${ring ? 'ipi runs ring' : ''}
 ${watchdog ? 'nmi watchdog runs tick' : ''}
 shared insn = nil; shared word = 0
 ${handler}
