@@ -5,8 +5,8 @@ import type { File, Parsed, Setting, Span } from '../grammar/index.ts';
 import { parse } from '../grammar/index.ts';
 import { unsupported } from './capabilities.ts';
 import { builtin } from './ir.ts';
-import type { Lowered, Placings } from './lower.ts';
-import { lower } from './lower.ts';
+import type { Lowered } from './lower.ts';
+import { Common, lower } from './lower.ts';
 import type { Check } from './scenario.ts';
 import { checksOf, optionsOf } from './scenario.ts';
 import { allItems } from './spec.ts';
@@ -114,11 +114,11 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
     });
   }
   const warnings = new Warnings(text, file);
-  const placings: Placings = new Map();
+  const common = new Common();
   for (const s of scenarios) {
     for (const check of s.checks) {
       if (found.some((d) => d.severity === 'error')) break;
-      const lowered = lower(file, text, check, report, placings);
+      const lowered = lower(file, text, check, report, common);
       if (!lowered) continue;
       keep(file, check, lowered);
       warnings.see(s, check, lowered.program);

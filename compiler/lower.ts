@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
-import type { File, Insn, Span } from '../grammar/index.ts';
+import type { AsmItem, File, Insn, Span } from '../grammar/index.ts';
 import { readsMemory } from './footprint.ts';
 import type {
   Content,
@@ -20,7 +20,7 @@ import type {
   Thread,
 } from './ir.ts';
 import { builtin, percpuStride, property, region } from './ir.ts';
-import { liveness } from './liveness.ts';
+import { type Liveness, liveness } from './liveness.ts';
 import type { Address, Op, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
@@ -55,16 +55,24 @@ export interface Lowered {
 
 type PlaceNames = readonly { readonly name: string; readonly span: Span }[];
 
-/** Where the code of a spec stands, by all that this depends on: most checks of a spec differ in their machine alone. */
-export type Placings = Map<string, Placed>;
+/**
+ * What checks of one file have in common, each by all that it depends on: most of them differ in their machine alone, or
+ * in what the patcher does.
+ */
+export class Common {
+  /** Where the code stands. */
+  readonly placings = new Map<string, Placed>();
+  /** Which registers it reads. */
+  readonly flows = new Map<string, Liveness>();
+}
 
-/** `undefined` where something was reported. `placings` are of the same file. */
+/** `undefined` where something was reported. `common` is of the same file. */
 export function lower(
   file: File,
   text: string,
   check: Check,
   report: (d: Diagnostic) => void,
-  placings: Placings = new Map(),
+  common = new Common(),
 ): Lowered | undefined {
   let failed = false;
   const tell = (d: Diagnostic): void => {
@@ -78,7 +86,7 @@ export function lower(
   // first in which old and new displacements share no byte, or the one in which they share the fewest.
   let best: { readonly shared: number; readonly lowered: Lowered } | undefined;
   for (let way = 0; way < ways && best?.shared !== 0; way++) {
-    const builder = new Builder(text, spec, settings, tell, way, placings);
+    const builder = new Builder(text, spec, settings, tell, way, common);
     const lowered = builder.build();
     if (failed || !lowered) return undefined;
     const shared = sharedBytes(lowered.program);
@@ -86,6 +94,11 @@ export function lower(
   }
   return best?.lowered;
 }
+
+/** Which lines of the text some code consists of. */
+type Outline = readonly (number | Outline)[];
+const outlineOf = (items: readonly AsmItem[]): Outline =>
+  items.map((i) => (i.kind === 'group' ? outlineOf(i.body) : i.span.start));
 
 /** Displacement bytes that are the same in two contents of a place which begin with the same opcode. */
 function sharedBytes(p: Program): number {
@@ -117,7 +130,7 @@ class Builder {
   readonly #spec: Spec;
   readonly #settings: Settings;
   readonly #way: number;
-  readonly #placings: Placings;
+  readonly #common: Common;
   #failed = false;
   readonly #report: (d: Diagnostic) => void;
   readonly #variables = new Map<string, Variable>();
@@ -138,10 +151,10 @@ class Builder {
     settings: Settings,
     report: (d: Diagnostic) => void,
     way: number,
-    placings: Placings,
+    common: Common,
   ) {
     this.#way = way;
-    this.#placings = placings;
+    this.#common = common;
     this.#text = text;
     this.#spec = spec;
     this.#settings = settings;
@@ -179,14 +192,20 @@ class Builder {
   #place(names: PlaceNames): Placed | undefined {
     const spec = this.#spec;
     const settings = this.#settings;
+    const text = spec.code.map(({ span }) => this.#source(span)).join('\n');
     const depends = [
       this.#way,
-      [...spec.options].map(([name, value]) => [name, String(value)]),
+      outlineOf(spec.code),
+      names.map(({ name }) => name),
+      // Every other option has had its say when the code was chosen.
+      [...spec.options].flatMap(([name, value]) =>
+        text.includes(name) ? [[name, String(value)]] : [],
+      ),
       settings.positions.map(({ label, at, of }) => [label, at, of]),
       [...this.#variables.values()].map(({ name, at }) => [name, at]),
     ];
     const key = JSON.stringify(depends);
-    const known = this.#placings.get(key);
+    const known = this.#common.placings.get(key);
     if (known !== undefined) return known;
     let said = false;
     const report = (d: Diagnostic): void => {
@@ -194,8 +213,20 @@ class Builder {
       this.#report(d);
     };
     const placed = placeCode(spec, names, settings, this.#symbols, report, this.#way);
-    if (placed !== undefined && !said) this.#placings.set(key, placed);
+    if (placed !== undefined && !said) this.#common.placings.set(key, placed);
     return placed;
+  }
+
+  #liveness(...code: Parameters<typeof liveness>): Liveness {
+    const [ranges, places, contents, stubs] = code;
+    const key = JSON.stringify([
+      ranges.map(({ from, bytes }) => [from, String(bytes)]),
+      places.map((p) => [p.from, p.contents.map((c) => String(contents[c]?.bytes))]),
+      stubs.map(String),
+    ]);
+    const flow = this.#common.flows.get(key) ?? liveness(...code);
+    this.#common.flows.set(key, flow);
+    return flow;
   }
 
   build(): Lowered | undefined {
@@ -315,7 +346,7 @@ class Builder {
         );
     }
     const ranges = this.#textRanges();
-    const flow = liveness(
+    const flow = this.#liveness(
       ranges,
       withContents,
       all,
