@@ -191,6 +191,8 @@ export class Verification {
     readonly depth: number;
     readonly queue: number;
     readonly bytes: number;
+    /** Properties that a run of any check is known to violate. */
+    readonly violated: readonly string[];
   } {
     const p = this.#current?.search.progress();
     return {
@@ -200,6 +202,12 @@ export class Verification {
       depth: p?.depth ?? 0,
       queue: p?.queue ?? 0,
       bytes: p?.bytes ?? 0,
+      violated: [
+        ...new Set([
+          ...this.#done.flatMap((c) => c.result.violations.map((v) => v.property)),
+          ...(p?.violated ?? []),
+        ]),
+      ],
     };
   }
   get finished(): number {

@@ -41,6 +41,16 @@ export class Board {
   }
 }
 
+/** The sign that it bears: a violation is none less for the run that is still looked for. */
+export const signOf = (e: Entry): Standing =>
+  e.standing === 'running' && e.progress && e.progress.violated.length > 0
+    ? 'violated'
+    : e.standing;
+
+/** Whether what was found is of the text before. */
+export const isStale = (e: Entry): boolean =>
+  e.standing === 'outdated' || (e.standing === 'running' && e.outcome !== undefined);
+
 export interface Told {
   /** The word that the sign stands for. */
   readonly word: string;
@@ -58,6 +68,8 @@ export function told(e: Entry): Told {
       return plain('not checked', '');
     case 'running': {
       const p = e.progress;
+      if (p && p.violated.length > 0)
+        return plain('violated', ` ${p.violated.join(', ')} · finding its run`);
       const which = e.head.checks > 1 && p ? `, check ${p.check + 1} of ${e.head.checks}` : '';
       return plain('running', p ? ` · ${grouped(p.states)} states, depth ${p.depth}${which}` : '');
     }

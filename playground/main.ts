@@ -5,7 +5,7 @@ import type { FileReport } from '../compiler/index.ts';
 import type { Shared } from '../compiler/share.ts';
 import type { Diagnostic } from '../grammar/index.ts';
 import { type Beginning, beginning, ofExample } from './beginning.ts';
-import { Board, type Entry, told } from './board.ts';
+import { Board, type Entry, isStale, signOf, told } from './board.ts';
 import { createBytesView } from './bytes/view.ts';
 import { fillChoices } from './choices.ts';
 import { bounds, Client } from './client.ts';
@@ -84,7 +84,7 @@ class Page {
         if (!entry) return;
         // What ran before it waits.
         for (const e of this.board.entries)
-          if (e.standing === 'running') e.standing = e.outcome ? 'outdated' : 'idle';
+          if (signOf(e) === 'running') e.standing = e.outcome ? 'outdated' : 'idle';
         entry.standing = 'running';
         entry.progress = a.progress;
         this.showStrip();
@@ -297,7 +297,9 @@ class Page {
     if (entry.head.name === this.selected) {
       const t = told(entry);
       this.say(`${entry.head.name}: ${t.word}${t.rest}`);
-      this.show();
+      // The verdict has a frame of its own: drawing its run takes longer.
+      this.showStrip();
+      requestAnimationFrame(() => setTimeout(() => this.show()));
     } else this.showStrip();
   }
 
@@ -512,7 +514,7 @@ class Page {
         this.board.entries.map((e) => {
           const t = told(e);
           const against = t.against === undefined ? '' : `, ${t.against}`;
-          return [e.head.name, `${letters[e.standing]} ${t.word}${t.rest}${against}`];
+          return [e.head.name, `${letters[signOf(e)]} ${t.word}${t.rest}${against}`];
         }),
       ),
     );
@@ -520,7 +522,7 @@ class Page {
 
   private showTitle(): void {
     const entry = this.entry();
-    const outdated = entry?.standing === 'outdated' && this.run !== undefined;
+    const outdated = entry !== undefined && isStale(entry) && this.run !== undefined;
     for (const pane of [this.runPane, this.bytesPane]) pane.classList.toggle('outdated', outdated);
     part('run-title').replaceChildren(...this.title(entry, outdated));
     if (this.editor.text.trim() === '')
@@ -539,6 +541,8 @@ class Page {
       if (entry?.standing === 'unfinished')
         return ['No run', detail('unfinished, and nothing violated so far')];
       if (entry?.outcome) return ['No run', detail('no witness is asked for')];
+      if (entry && signOf(entry) === 'violated')
+        return ['No run yet', detail('the shortest is looked for')];
       return ['No run yet', detail(entry ? told(entry).word : '')];
     }
     const runs = entry?.outcome?.runs ?? [];
@@ -587,11 +591,13 @@ class Page {
     this.runView.show(run, step);
     this.bytesView.show(run, step);
     within(this.bytesPane, '.after').textContent = run ? `after step ${step}` : '';
-    this.editor.mark(run && this.entry()?.standing !== 'outdated' ? marksAt(run, step) : []);
+    const entry = this.entry();
+    const stale = entry !== undefined && isStale(entry);
+    this.editor.mark(run && !stale ? marksAt(run, step) : []);
     clearTimeout(this.asking);
     if (run !== this.asked) fillChoices(within(this.bytesPane, '.choices'), undefined);
     this.asked = run;
-    if (!run || this.entry()?.standing === 'outdated') {
+    if (!run || stale) {
       fillChoices(within(this.bytesPane, '.choices'), undefined);
       return;
     }

@@ -136,6 +136,8 @@ export interface Progress {
   readonly queue: number;
   readonly bytes: number;
   readonly seconds: number;
+  /** Names of properties of which it is known that a run breaks them; the shortest is still looked for. */
+  readonly violated: readonly string[];
 }
 
 /** How one scenario came out. */

@@ -70,7 +70,7 @@ function figures({ entry }: Shown): readonly Node[] {
       : [];
   if (p)
     return [
-      part(grouped(p.states), 'states'),
+      part(grouped(p.states), p.states === 1 ? 'state' : 'states'),
       part(rate(p.statesPerSecond), 'states/s'),
       element('span', {}, 'depth ', element('b', {}, grouped(p.depth))),
       ...model,

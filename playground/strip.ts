@@ -1,7 +1,7 @@
 // The strip: every scenario in the text's order with its sign, its word and its count; on a phone, a picker of them.
 
 import type { Board, Entry } from './board.ts';
-import { told } from './board.ts';
+import { signOf, told } from './board.ts';
 import { element } from './elements.ts';
 import { chevron, standingSign } from './icons.ts';
 
@@ -152,10 +152,10 @@ export class Strip {
     if (tab.shown !== looks) {
       // The arc turns on: only its words change while it runs.
       const word = tab.button.querySelector('.verdict');
-      const turning = tab.button.dataset.standing === 'running' && entry.standing === 'running';
+      const turning = tab.button.dataset.standing === 'running' && signOf(entry) === 'running';
       if (turning && word) word.replaceWith(verdict(entry));
       else tab.button.replaceChildren(...face(entry));
-      tab.button.dataset.standing = entry.standing;
+      tab.button.dataset.standing = signOf(entry);
       tab.shown = looks;
     }
     const was = tab.button.getAttribute('aria-selected') === 'true';
@@ -190,12 +190,12 @@ export class Strip {
 
 const looksOf = (e: Entry): string => {
   const t = told(e);
-  return `${e.standing}|${t.word}|${t.rest}|${t.against ?? ''}`;
+  return `${signOf(e)}|${t.word}|${t.rest}|${t.against ?? ''}`;
 };
 
 function face(e: Entry): readonly Node[] {
   return [
-    standingSign(e.standing),
+    standingSign(signOf(e)),
     element(
       'span',
       { class: 'words' },
@@ -210,7 +210,7 @@ function verdict(e: Entry): HTMLElement {
   return element(
     'span',
     { class: 'verdict' },
-    element('span', { class: `word ${e.standing}` }, t.word),
+    element('span', { class: `word ${signOf(e)}` }, t.word),
     t.rest,
     ...(t.against ? [', ', element('span', { class: 'bad' }, t.against)] : []),
   );

@@ -14,7 +14,6 @@ import {
 } from '../compiler/index.ts';
 import type { Answer, Bounds, Question } from './protocol.ts';
 import { alternativesAt, follow, outcomeOf } from './runs.ts';
-import { answer } from './service.ts';
 
 /** Milliseconds between two looks at what the page wants. */
 const slice = 12;
@@ -57,6 +56,8 @@ let loading = false;
 let budget = 2000;
 
 const say = (answer: Answer): void => self.postMessage(answer);
+const broken = (error: unknown): void =>
+  say({ kind: 'broken', message: String((error as Error).stack ?? error) });
 
 /** Lets waiting messages in: a task of its own, which a timer would delay. */
 const channel = new MessageChannel();
@@ -72,7 +73,7 @@ self.onmessage = ({ data }: MessageEvent<Question>): void => {
   try {
     hear(data);
   } catch (error) {
-    say({ kind: 'broken', message: String((error as Error).stack ?? error) });
+    broken(error);
   }
 };
 
@@ -115,8 +116,19 @@ function hear(question: Question): void {
       });
       return;
     case 'service':
-      say({ kind: 'service', id: question.id, answer: answer(question.text, question.asked) });
+      void serve(question);
       return;
+  }
+}
+
+/** An editor's questions: what answers them is loaded with the first. */
+async function serve({ id, text, asked }: Extract<Question, { kind: 'service' }>): Promise<void> {
+  // Where it does not load, the editor goes without; the next question tries again.
+  const service = await import('./service.ts').catch(() => undefined);
+  try {
+    if (service) say({ kind: 'service', id, answer: service.answer(text, asked) });
+  } catch (error) {
+    broken(error);
   }
 }
 
@@ -183,7 +195,7 @@ async function verify(mine: Work, first: number | undefined, anew: boolean): Pro
       report: fileReport(mine.name, mine.compiled, results),
     });
   } catch (error) {
-    say({ kind: 'broken', message: String((error as Error).stack ?? error) });
+    broken(error);
   }
 }
 
@@ -296,6 +308,7 @@ class Search implements Task {
   /** Of each check. */
   readonly #seconds: number[];
   #told = performance.now();
+  #violated = 0;
   private states = 0;
   private check = 0;
   /** States of a check with which its first turn ends. */
@@ -319,7 +332,7 @@ class Search implements Task {
     const { check } = this.#verification.progress();
     const from = performance.now();
     const { done } = this.#verification.advance(budget);
-    const { states } = this.#verification.progress();
+    const { states, violated } = this.#verification.progress();
     if (states > this.#turn) this.turned = true;
     // On its way before it is worth its use.
     if (states > patience / 2) load();
@@ -327,7 +340,10 @@ class Search implements Task {
     const spent = now - from;
     this.#seconds[check] = (this.#seconds[check] ?? 0) + spent / 1000;
     if (spent > 0) budget = Math.min(20_000, Math.max(50, Math.round((budget * slice) / spent)));
-    if (now - this.#told >= beat && !done) this.#tell(now);
+    // A verdict is not kept back for its shortest run.
+    const judged = violated.length > this.#violated;
+    if ((judged || now - this.#told >= beat) && !done) this.#tell(now);
+    this.#violated = violated.length;
     return done;
   }
 
@@ -351,6 +367,7 @@ class Search implements Task {
         queue: p.queue,
         bytes: p.bytes,
         seconds: this.#seconds.reduce((a, b) => a + b, 0),
+        violated: p.violated,
       },
     });
     this.check = p.check;

@@ -99,7 +99,10 @@ export interface Steps {
   goOn(step: number): number;
   /** How many steps the state has. */
   count(): number;
-  /** Whether it ended before the next step, or a sweep before the next state, because it cannot say what that leads to. */
+  /**
+   * Whether it ended before the next step, or a sweep before the next state, because it cannot say what that leads to,
+   * has no room for it, or too many steps.
+   */
   stuck(): boolean;
   /** For each step: the state that it leads to; below 0 a violation: -1 less the property. */
   readonly found: Int32Array;

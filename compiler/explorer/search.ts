@@ -162,7 +162,7 @@ interface Trap {
 }
 
 /** Steps of one state that are left to code. */
-const most = 256;
+const mostSteps = 256;
 
 class BreadthFirst implements Search {
   readonly #model: Model;
@@ -500,11 +500,11 @@ class BreadthFirst implements Search {
   /** As `#expand`, by code that takes steps by itself. */
   #follow(index: number, steps: Steps): string | undefined {
     const model = this.#model;
-    // No step leads to more than one state.
-    if (!this.#store.room(most)) return 'memory';
+    // No step leads to more than one state. Where there is no room for so many, there may be for those that it has.
+    if (!this.#store.room(mostSteps)) return this.#expand(index);
     let end = steps.take(index);
     const count = end < 0 ? 0 : steps.count();
-    if (end < 0 || count > most) return this.#expand(index);
+    if (end < 0 || count > mostSteps) return this.#expand(index);
     const { state } = this.#filing as Filing;
     if (!this.#open(this.#goalsOf(state))) return 'memory';
     for (let step = 0; ; end = steps.goOn(step)) {

@@ -119,7 +119,11 @@ class Tiers implements Search {
   }
 
   progress(): Progress {
-    return this.#search.progress();
+    const progress = this.#search.progress();
+    // What a reduced search finds counts once its run was replayed.
+    const found = new Set(this.#found.map((v) => v.property));
+    if (this.#reduced.length === 0) for (const p of progress.violated) found.add(p);
+    return { ...progress, violated: this.#model.properties.filter((p) => found.has(p)) };
   }
 
   save(): Saved | undefined {

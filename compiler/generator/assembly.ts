@@ -47,7 +47,7 @@ export interface Assembly {
 const rip = state(t);
 /** Kinds of contexts, of which `emulator/layout.ts` has fewer. */
 export const contextKinds = 16;
-/** Whether the last `read` chose a byte that is not the newest. */
+/** Whether the last `read` that had a choice chose a byte that is not the newest. */
 const stale = variable('stale');
 /** Whether `enabled` marks such fetches. */
 const marking = variable('marking');

@@ -425,7 +425,7 @@ class File {
     }
   }
 
-  /** Makes the state in work what it is at, and the rows that stand ready. */
+  /** `revert` makes the state in work what it is at; `takeBack` the rows that stand ready. */
   private revert(): void {
     const { at, starts, under, o } = this;
     this.function('revert', [], (f) => {

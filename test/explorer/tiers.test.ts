@@ -111,3 +111,20 @@ test('a bound that keeps the full search from the shortest run leaves the verdic
     perhapsLonger: true,
   });
 });
+
+test('what is violated is known before its shortest run, and what is in no run of the model never is', () => {
+  const known = (model: Model, reduced: readonly Model[]): readonly string[] => {
+    const search = createReducedSearch(model, reduced, {});
+    const seen: string[] = [];
+    while (!search.advance(1).done) seen.push(search.progress().violated.join());
+    return seen;
+  };
+  // The reduced search is done with its fifth state; the full one takes as many again.
+  const what = { bad: 4 };
+  const seen = known(counter(upTo(9), what), [counter(upTo(9), what)]);
+  expect(seen.slice(0, 3).join('')).toBe('');
+  expect(seen.filter((v) => v === 'bad').length).toBeGreaterThan(2);
+  const unreal = { bad: 50 };
+  const models = [counter(andAlso, unreal), counter(upTo(4), unreal)];
+  expect(known(counter(upTo(9), unreal), models).join('')).toBe('');
+});

@@ -31,11 +31,13 @@ export interface Parts {
   readonly wait: number;
   /** The text sent until the worker's word that it was read. */
   readonly read: number;
-  /** That until the verdict is sent back, the telling of its runs included. */
+  /** That until the verdict is sent back. */
   readonly search: number;
   /** That until the page has taken it in. */
   readonly show: number;
   readonly draw: number;
+  /** From the key until the runs are sent, too. */
+  readonly run: number;
 }
 
 export interface Edited {
@@ -53,8 +55,13 @@ interface Watched {
 /** Before anything of the page runs: what passes between page and worker is noted with its time. */
 function watch(): void {
   const marks: { what: string; at: number; version: number }[] = [];
-  const note = (data: { kind: string; version?: number }): void => {
-    marks.push({ what: data.kind, at: performance.now(), version: data.version ?? 0 });
+  const note = (data: {
+    kind: string;
+    version?: number;
+    progress?: { violated: readonly string[] };
+  }): void => {
+    const what = data.progress && data.progress.violated.length > 0 ? 'judged' : data.kind;
+    marks.push({ what, at: performance.now(), version: data.version ?? 0 });
   };
   class Noted extends Worker {
     constructor(...all: ConstructorParameters<typeof Worker>) {
@@ -108,6 +115,8 @@ const measured = (page: Page): Promise<{ verdict: number; seen: number } & Watch
         port2.postMessage(undefined);
       }),
     );
+    // A verdict may be there before the run that shows it.
+    while (!marks.some((m) => m.what === 'done')) await new Promise((r) => setTimeout(r, 1));
     return { verdict, seen, marks: marks.map((m) => ({ ...m, at: m.at - key })) };
   });
 
@@ -125,13 +134,15 @@ async function edit(page: Page, digit: string): Promise<Parts> {
   const { verdict, seen, marks } = await waiting;
   const at = (what: string): number => marks.find((m) => m.what === what)?.at ?? Number.NaN;
   const [open, opened, done] = [at('open'), at('opened'), at('done')];
+  const judged = marks.some((m) => m.what === 'judged') ? Math.min(at('judged'), done) : done;
   return {
     all: seen,
     wait: open,
     read: opened - open,
-    search: done - opened,
-    show: verdict - done,
+    search: judged - opened,
+    show: verdict - judged,
     draw: seen - verdict,
+    run: done,
   };
 }
 

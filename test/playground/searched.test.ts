@@ -217,3 +217,31 @@ test('a key by itself is read at once, keys in quick succession when they pause'
   expect(await typed('bcd', 1, 200)).toEqual([1, 1]);
   await page.context().close();
 });
+
+test('a violation is said before its shortest run, and stays', async () => {
+  const text = only('int3-emulate', 'NMIs on their own stack');
+  const { page } = await host.open('icon.svg');
+  await page.goto(`${host.address}?example=overwrite-in-place`);
+  await page.locator('#strip [role="tab"]').first().waitFor();
+  await page.evaluate(() => {
+    const words: string[] = [];
+    new MutationObserver(() => {
+      const tab = document.querySelector<HTMLElement>('#strip [role="tab"]');
+      const run = document.querySelector('#run-title')?.textContent ?? '';
+      const now = `${tab?.dataset.standing}: ${tab?.querySelector('.verdict')?.textContent} | ${run}`;
+      if (words.at(-1) !== now) words.push(now);
+    }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    Object.assign(window, { words });
+  });
+  await type(page, text);
+  await settled(page, 1);
+  await page.locator('#run-title').getByText('Shortest run to frame_intact').waitFor();
+  const words = await page.evaluate(() => (window as unknown as { words: string[] }).words);
+  const early = words.findIndex((w) =>
+    w.startsWith('violated: violated frame_intact · finding its run'),
+  );
+  expect([early >= 0, words]).toEqual([true, expect.anything()]);
+  expect(words.slice(early).filter((w) => !w.startsWith('violated: violated'))).toEqual([]);
+  expect(words[early]).not.toContain('Shortest run to frame_intact');
+  await page.context().close();
+});

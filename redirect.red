@@ -1,0 +1,1 @@
+suture: redirect.suture: there is no such file
