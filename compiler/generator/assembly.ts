@@ -385,7 +385,8 @@ function quietly(m: Module, made: Steps, quiet: PrivateCode, most: number): void
     const { depth } = quiet;
     if (depth === undefined) return;
     f.run('select');
-    f.when(less(word(left(depth.kind, 2), most), depth.used), () => f.return(unsaid));
+    const deeper = less(word(left(depth.kind, 2), most), depth.used);
+    f.when(either(deeper, less(depth.used, 0)), () => f.return(unsaid));
   };
   const views = { at: quiet.views, count: quiet.viewWords, to: made.scratch };
   m.add(

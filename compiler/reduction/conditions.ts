@@ -13,6 +13,8 @@ export interface Conditions {
   readonly stack: boolean;
   /** PUSH and POP of more than return addresses. */
   readonly data: boolean;
+  /** Branches to where a register says. */
+  readonly indirect: boolean;
   /** The step among them that ends a pass. */
   readonly closing: boolean;
   /** Code that interrupts a thread cannot tell where: it reads no register that it did not write, and no frame. */
@@ -27,6 +29,7 @@ const none: Conditions = {
   steps: false,
   stack: false,
   data: false,
+  indirect: false,
   closing: false,
   unseen: false,
   handlers: false,
@@ -52,7 +55,9 @@ export function conditions(p: Program): Conditions {
   // A run that a waiver ends is one state for all ends, so what came before it would have to be kept.
   if (p.waived.size > 0 || mentions(asked, (e) => !blind.includes(e.kind))) return none;
   const insns = instructions(p);
-  const stack = !env.shadowStack && plainStack(p, insns);
+  // In a frame on its stack it stands where a thread was.
+  if (mentions([insns, p.kernel, asked], findsStacks)) return none;
+  const stack = !env.shadowStack && !mentions([insns, p.kernel], namesStacks);
   // Who takes a thread's CPU must not find on its stack where it was.
   if (env.preempt && !stack) return none;
   const isEvent = (e: Expr): boolean => e.kind === 'event';
@@ -60,6 +65,7 @@ export function conditions(p: Program): Conditions {
     steps: true,
     stack,
     data: p.stubs.length === 0,
+    indirect: p.stubs.length === 0,
     closing:
       !mentions(
         p.requirements.map((r) => r.expr),
@@ -83,20 +89,22 @@ export function conditions(p: Program): Conditions {
 }
 
 /**
- * Whether stacks are used in one way only: by CALL, RET, PUSH, POP and by what is delivered. Then no word below RSP
- * counts, nobody but its thread reads or writes a stack, and the only words that hold addresses of stacks are those
- * that say where RSP is or was.
+ * Whether an address may be one of a stack: a constant is, or a register or a variable may hold what was computed. Without
+ * such addresses nobody but its thread reads or writes a stack.
  */
-function plainStack(p: Program, insns: readonly (readonly Op[])[]): boolean {
-  const inStacks = (e: Expr): boolean =>
-    e.kind === 'const' && e.lo >= region.stacks && e.lo < -1 << 24 && e.hi === -1;
-  // An address that is made of more than constants could be any: a register may hold what was computed.
-  const constants = ['const', 'gsbase', 'binary'];
-  const loose = (e: Expr | Op): boolean =>
+function findsStacks(e: Expr | Op): boolean {
+  if (e.kind === 'const') return e.lo >= region.stacks && e.lo < -1 << 24 && e.hi === -1;
+  return (
     (e.kind === 'load' || e.kind === 'store') &&
-    mentions(e.address, (x) => !constants.includes(x.kind));
-  const pointer = (e: Expr): boolean =>
-    (e.kind === 'frame' && e.word === 'sp') ||
-    ((e.kind === 'reg' || e.kind === 'framereg') && e.reg === RSP);
-  return !mentions([insns, p.kernel], (e) => inStacks(e) || loose(e) || pointer(e));
+    mentions(e.address, (x) => !constants.includes(x.kind))
+  );
 }
+const constants: readonly Expr['kind'][] = ['const', 'gsbase', 'binary'];
+
+/**
+ * Whether RSP is named. Without that stacks are used in one way only, by CALL, RET, PUSH, POP and by what is delivered: no
+ * word below RSP counts, and the only words that hold addresses of stacks are those that say where RSP is or was.
+ */
+const namesStacks = (e: Expr): boolean =>
+  (e.kind === 'frame' && e.word === 'sp') ||
+  ((e.kind === 'reg' || e.kind === 'framereg') && e.reg === RSP);

@@ -40,7 +40,7 @@ export class StackDepth {
       env.gate === 'signal' ||
       mentions([instructions(p), p.kernel], (e) => {
         const kind: string = e.kind;
-        return kind === 'frameif' || kind === 'rflags' || isIf(e);
+        return kind === 'frameif' || kind === 'rflags' || isIf(e) || isFrameFlags(e);
       });
     const nmis = count('nmi', true);
     const irqs = setsIf ? count('irq', true) : Math.min(1, count('irq', true));
@@ -73,9 +73,13 @@ export class StackDepth {
     const c = t + l.contexts + depth * l.ctx.size;
     const from = depth === 0 ? core.stackTop(task) : (s[c + l.ctx.base] as number);
     const used = (from - (s[t + l.registers] as number)) | 0;
-    if (used <= (this.most[s[c] as number] as number)) return false;
-    this.most[s[c] as number] = used;
-    this.#judge();
+    if (used >= 0 && used <= (this.most[s[c] as number] as number)) return false;
+    // Code of an event that pops what was there before it finds the frame by which it returns, and may change it.
+    if (used < 0) this.#fill();
+    else {
+      this.most[s[c] as number] = used;
+      this.#judge();
+    }
     return true;
   }
 
@@ -101,4 +105,5 @@ export class StackDepth {
   }
 }
 
+const isFrameFlags = (e: object): boolean => 'word' in e && e.word === 'flags';
 const isIf = (e: object): boolean => 'flag' in e && e.flag === 'if';

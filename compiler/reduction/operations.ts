@@ -24,7 +24,9 @@ export function quietOperations(p: Program): readonly Quiet[] {
       case 'iret':
         return 'returns';
       case 'step':
-        if (!op.ops.every((o) => o.kind === 'serialise' || o.kind === 'drain')) return 'seen';
+        // Whatever the patcher does may be the end of a phase.
+        if (phased || !op.ops.every((o) => o.kind === 'serialise' || o.kind === 'drain'))
+          return 'seen';
         return op.ops.some((o) => o.kind === 'serialise') ? 'serialises' : 'own';
       // An acknowledgement is seen by the wait for it alone, and that by nobody.
       case 'ipiack':
@@ -114,6 +116,12 @@ function ownExpressions(p: Program): {
     e.kind === 'local' ||
     e.kind === 'frame' ||
     (e.kind === 'const' && e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
+  // What is not renamed must not be moved to where it would be.
+  const kept = (e: Expr): boolean =>
+    e.kind === 'reg' || e.kind === 'framereg' || e.kind === 'here' || e.kind === 'temp';
   const judged = (e: Expr): boolean => own(e) && !(releases && mentions(e, renamed));
-  return { judged, moved: (e) => (e.kind === 'local' ? own(e) : judged(e)) };
+  return {
+    judged,
+    moved: (e) => (e.kind === 'local' ? own(e) : judged(e) && !(releases && mentions(e, kept))),
+  };
 }

@@ -189,6 +189,10 @@ export function instructionKind(insn: Prepared | undefined, conditions: Conditio
   if (insn === undefined || insn.waits || insn.stores > 0) return seen;
   const { reads, writes, waits } = footprint(insn.ops);
   if (waits.size > 0) return seen;
+  // A release renames addresses of a stub in RIP and not in registers: what is no return may take one there.
+  const indirect = insn.ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
+  const returns = insn.ops.some((o) => o.kind === 'pop' && o.as === 'return');
+  if (indirect && !returns && !conditions.indirect) return seen;
   const touched = [...reads, ...writes];
   if (touched.every((f) => ownFields.has(f)))
     return insn.ops.every((o) => o.kind === 'set' || o.kind === 'status' || o.kind === 'branch')
