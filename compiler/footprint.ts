@@ -48,6 +48,15 @@ export function reads(expr: Expr): ReadonlySet<string> {
   return sink.reads;
 }
 
+/** Every expression in a form, itself and its parts, whatever the form is: both forms are plain data. */
+export function mentions(form: unknown, look: (e: Expr) => boolean): boolean {
+  if (typeof form !== 'object' || form === null) return false;
+  if (Array.isArray(form)) return form.some((x) => mentions(x, look));
+  if (ArrayBuffer.isView(form)) return false;
+  if ('kind' in form && look(form as Expr)) return true;
+  return Object.values(form).some((x) => mentions(x, look));
+}
+
 const registerField = (reg: number): string => registers[reg] ?? `r${reg}`;
 
 function visit(op: Op, sink: Sink): void {

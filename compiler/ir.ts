@@ -238,6 +238,8 @@ export interface Requirement {
 export interface Program {
   readonly env: Environment;
   readonly text: readonly TextRange[];
+  /** Where its instructions begin, those too that stand in another one and that some constant leads to; none in places. */
+  readonly starts: ReadonlySet<Address>;
   readonly labels: ReadonlyMap<Address, string>;
   /** Instruction address -> source, for the text. */
   readonly spans: ReadonlyMap<Address, Span>;

@@ -1,9 +1,10 @@
 // Which registers hold a value that some code still reads: the others need no place in a state outside of a pass.
 
 import { footprint } from './footprint.ts';
-import type { Content, Place, TextRange } from './ir.ts';
-import type { Address, Op } from './ops.ts';
+import type { Place } from './ir.ts';
+import type { Address } from './ops.ts';
 import { registers } from './ops.ts';
+import { goesOn, type Start } from './starts.ts';
 import { decode, instantiate } from './x86/decode.ts';
 
 interface Node {
@@ -20,12 +21,11 @@ export interface Liveness {
 }
 
 /**
- * A backward analysis over all instructions, with every content of every place. A `ret` may go behind any call.
+ * A backward analysis over all instructions, with all that a place may hold. A `ret` may go behind any call.
  */
 export function liveness(
-  text: readonly TextRange[],
+  text: ReadonlyMap<Address, Start>,
   places: readonly Place[],
-  contents: readonly Content[],
   stubs: readonly Uint8Array[],
 ): Liveness {
   const nodes = new Map<Address, Node[]>();
@@ -34,43 +34,43 @@ export function liveness(
   const stubReads = new Set<string>();
   const rets: { at: Address; reads: ReadonlySet<string>; writes: ReadonlySet<string> }[] = [];
 
-  const scan = (from: Address, bytes: Uint8Array, reachable: boolean): void => {
-    for (let at = 0; at < bytes.length; ) {
-      const rest = bytes.subarray(at);
-      const d = decode(rest.length > 15 ? rest.slice(0, 15) : rest, Math.min(15, rest.length));
-      if (d.kind !== 'insn') return;
-      const address = from + at;
-      const behind = address + d.length;
-      const ops = instantiate(d, address);
-      const f = footprint(ops);
-      for (const name of [...f.reads, ...f.writes]) named.add(name);
-      if (!reachable) for (const name of f.reads) stubReads.add(name);
-      if (reachable) {
-        const branches = ops.filter(
-          (o): o is Extract<Op, { kind: 'branch' }> => o.kind === 'branch',
-        );
-        const goesOn =
-          !branches.some((b) => b.when === undefined) &&
-          !ops.some((o) => o.kind === 'iret' || o.kind === 'fault');
-        const next = branches.flatMap((b) => (b.target.kind === 'const' ? [b.target.lo] : []));
-        if (ops.some((o) => o.kind === 'push' && o.as === 'return')) behindCalls.push(behind);
-        if (goesOn) next.push(behind);
-        if (ops.some((o) => o.kind === 'pop' && o.as === 'return'))
-          rets.push({ at: address, reads: f.reads, writes: f.writes });
-        else
-          nodes.set(address, [
-            ...(nodes.get(address) ?? []),
-            { reads: f.reads, writes: f.writes, next },
-          ]);
-      }
-      at += d.length;
-    }
+  const see = (address: Address, { ops, behind }: Start): void => {
+    const { reads, writes } = footprint(ops);
+    for (const name of [...reads, ...writes]) named.add(name);
+    const next = ops.flatMap((o) =>
+      o.kind === 'branch' && o.target.kind === 'const' ? [o.target.lo] : [],
+    );
+    if (ops.some((o) => o.kind === 'push' && o.as === 'return')) behindCalls.push(behind);
+    if (goesOn(ops)) next.push(behind);
+    if (ops.some((o) => o.kind === 'pop' && o.as === 'return'))
+      rets.push({ at: address, reads, writes });
+    else nodes.set(address, [...(nodes.get(address) ?? []), { reads, writes, next }]);
   };
-  for (const range of text) scan(range.from, range.bytes, true);
+  const decoded = (address: Address, bytes: Uint8Array): Start | undefined => {
+    const d = decode(bytes, Math.min(15, bytes.length));
+    return d.kind === 'insn'
+      ? { ops: instantiate(d, address), behind: address + d.length }
+      : undefined;
+  };
+  for (const [address, start] of text) see(address, start);
   for (const place of places)
-    for (const c of place.contents) scan(place.from, (contents[c] as Content).bytes, true);
+    place.admitted.forEach((all, offset) => {
+      for (const bytes of all) {
+        const start = decoded(place.from + offset, bytes);
+        // An INT3 that a patch puts there reads no flags for anybody: who looks at those in its frame is asked elsewhere.
+        if (start && !start.ops.some((o) => o.kind === 'trap')) see(place.from + offset, start);
+      }
+    });
   // What a stub reads comes from outside of it, or from nearly anywhere: all that it reads counts.
-  for (const bytes of stubs) scan(0, bytes, false);
+  for (const bytes of stubs)
+    for (let at = 0; at < bytes.length; ) {
+      const start = decoded(at, bytes.slice(at));
+      if (!start) break;
+      const { reads, writes } = footprint(start.ops);
+      for (const name of [...reads, ...writes]) named.add(name);
+      for (const name of reads) stubReads.add(name);
+      at = start.behind;
+    }
   for (const r of rets)
     nodes.set(r.at, [
       ...(nodes.get(r.at) ?? []),

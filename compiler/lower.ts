@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { AsmItem, File, Insn, Span } from '../grammar/index.ts';
-import { readsMemory } from './footprint.ts';
+import { mentions, readsMemory } from './footprint.ts';
 import type {
   Content,
   DataWord,
@@ -29,6 +29,7 @@ import type { Check, Settings } from './scenario.ts';
 import { readSettings } from './scenario.ts';
 import type { Spec } from './spec.ts';
 import { constant, flatten } from './spec.ts';
+import { addressesIn, starts } from './starts.ts';
 import type { Label, Scope, Variable } from './statements.ts';
 import { Assembly, Lowering } from './statements.ts';
 import type { ListingRow, Template } from './x86/assemble.ts';
@@ -99,6 +100,19 @@ export function lower(
 type Outline = readonly (number | Outline)[];
 const outlineOf = (items: readonly AsmItem[]): Outline =>
   items.map((i) => (i.kind === 'group' ? outlineOf(i.body) : i.span.start));
+
+/** The address behind each instruction of a content. */
+function ends({ at, bytes }: Content): readonly Address[] {
+  const found: Address[] = [];
+  for (let end = 0; end < bytes.length; ) {
+    const rest = bytes.slice(end);
+    const d = decode(rest, rest.length);
+    if (d.kind !== 'insn') break;
+    end += d.length;
+    found.push(at + end);
+  }
+  return found;
+}
 
 /** Displacement bytes that are the same in two contents of a place which begin with the same opcode. */
 function sharedBytes(p: Program): number {
@@ -218,10 +232,10 @@ class Builder {
   }
 
   #liveness(...code: Parameters<typeof liveness>): Liveness {
-    const [ranges, places, contents, stubs] = code;
+    const [text, places, stubs] = code;
     const key = JSON.stringify([
-      ranges.map(({ from, bytes }) => [from, String(bytes)]),
-      places.map((p) => [p.from, p.contents.map((c) => String(contents[c]?.bytes))]),
+      [...text],
+      places.map((p) => [p.from, p.admitted.map((all) => all.map(String))]),
       stubs.map(String),
     ]);
     const flow = this.#common.flows.get(key) ?? liveness(...code);
@@ -346,10 +360,22 @@ class Builder {
         );
     }
     const ranges = this.#textRanges();
-    const flow = this.#liveness(
+    const rows = placed.chunks.flatMap((c) => c.rows.map((r) => r.address));
+    const begins = starts(
       ranges,
+      [
+        ...rows,
+        ...[...placed.labels.values()].map((l) => l.address),
+        ...withContents.map((p) => p.from + p.length),
+        // A handler that emulates one goes on behind it, wherever that is.
+        ...all.flatMap((c) => [...(c.target === undefined ? [] : [c.target]), ...ends(c)]),
+        ...addressesIn([kernel.ops, threads.list]),
+      ],
+      (at) => withContents.some((p) => at >= p.from && at < p.from + p.length),
+    );
+    const flow = this.#liveness(
+      begins,
       withContents,
-      all,
       stubs.map((s) => s.template),
     );
     const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
@@ -387,6 +413,7 @@ class Builder {
     const program: Program = {
       env,
       text: ranges,
+      starts: new Set(begins.keys()),
       labels,
       spans,
       contents: all,
@@ -410,7 +437,9 @@ class Builder {
       liveRegisters: new Set(
         used.filter((r) => flow.live.has(registers[r] as string) || this.#readRegisters.has(r)),
       ),
-      flagsLive: flow.live.has('flags'),
+      flagsLive:
+        flow.live.has('flags') ||
+        mentions(kernel.ops, (e) => e.kind === 'frame' && e.word === 'flags'),
     };
     const listings: Listing[] = [
       ...placed.chunks.map(
@@ -866,14 +895,24 @@ class Builder {
   #reaches(entry: Address, places: readonly Place[]): boolean {
     const inside = (a: Address): boolean =>
       places.some((p) => a >= p.from && a < p.from + p.length);
+    let returns = false;
+    let moves = false;
     for (const { address, ops } of this.#flow(entry)) {
       if (inside(address)) return true;
+      // A RET goes behind its call, unless code has put another word there.
+      returns ||= ops.some((o) => o.kind === 'pop' && o.as === 'return');
+      moves ||= ops.some(
+        (o) =>
+          ((o.kind === 'push' || o.kind === 'pop') && o.as === 'data') ||
+          (o.kind === 'store' && mentions(o.address, (e) => e.kind === 'reg')) ||
+          (o.kind === 'set' && o.to.kind === 'reg' && o.to.reg === RSP),
+      );
       // Where an indirect branch or a trap's handler goes nobody knows here.
       const away = ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
       const back = ops.some((o) => o.kind === 'pop' && o.as === 'return');
       if ((away && !back) || ops.some((o) => o.kind === 'trap')) return true;
     }
-    return false;
+    return returns && moves;
   }
 
   /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */

@@ -72,6 +72,10 @@ export async function searched<T>(
   }
 }
 
+/** Of code that no analysis has seen. */
+export const insideText =
+  'a computed address led into the middle of an instruction; a constant of the spec must name it, as `label + 3`';
+
 /** Which option raises a bound that was hit. */
 export function boundText(name: string | undefined, options: SearchOptions): string {
   switch (name) {
@@ -83,6 +87,8 @@ export function boundText(name: string | undefined, options: SearchOptions): str
       return `raise --timeout ${options.timeout}`;
     case 'interrupted':
       return 'interrupted';
+    case 'code inside instructions':
+      return insideText;
     default:
       return `the machine keeps no more ${name}; no option raises this`;
   }

@@ -152,6 +152,14 @@ export class Fetch {
   unchanging(rip: number): Prepared | undefined {
     return this.#siteAt(rip).fixed?.insn;
   }
+  /** Whether an instruction is known to begin there: what is known of code, which registers it reads, rests on these. */
+  begins(rip: number): boolean {
+    const { place, slot, address } = this.#siteAt(rip);
+    if (place >= 0) return true;
+    if (slot < 0) return this.m.p.starts.has(address);
+    const { stub, from } = this.m.slots[slot] as (typeof this.m.slots)[0];
+    return (this.m.p.stubs[stub] as (typeof this.m.p.stubs)[0]).spans.has(address - from);
+  }
   placeAt(rip: number): number {
     return this.#siteAt(rip).place;
   }

@@ -385,6 +385,10 @@ class X86Machine implements Machine {
       m.fault(chosen.reason);
       return;
     }
+    if (!this.fetch.begins(m.rip())) {
+      m.limit = 'code inside instructions';
+      return;
+    }
     const shadow = s[at + cpuField.shadow] as number;
     const c = m.c;
     s[m.t + taskField.rip] = chosen.insn.next;

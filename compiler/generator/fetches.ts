@@ -67,19 +67,9 @@ export class Fetches extends Kernel {
   protected override sites(): readonly Site[] {
     if (this.found) return this.found;
     const { p, core } = this;
-    const todo = new Set<number>();
-    for (const r of p.text) todo.add(r.from);
-    for (const a of p.labels.keys()) todo.add(a);
-    for (const a of p.spans.keys()) todo.add(a);
-    for (const th of p.threads) todo.add(th.entry);
-    for (const e of p.env.events) if (e.entry !== undefined) todo.add(e.entry);
-    if (p.ipiCode) todo.add(p.ipiCode.entry);
-    for (const place of p.places) todo.add(place.from + place.length);
-    for (const content of p.contents) if (content.target !== undefined) todo.add(content.target);
-    const found = new Map<number, Site>();
-    const address = (low: number): number => (low < 0 ? low : low - 4294967296);
-    for (const from of todo) {
-      if (found.has(from) || core.cellAt(from) >= 0) continue;
+    const found: Site[] = [];
+    for (const from of p.starts) {
+      if (core.cellAt(from) >= 0) continue;
       const bytes = new Uint8Array(longest);
       let length = 0;
       while (
@@ -89,13 +79,9 @@ export class Fetches extends Kernel {
       )
         bytes[length] = core.staticByte(from + length++);
       const insn = this.prepared(from, bytes.slice(0, length));
-      if (!insn) continue;
-      found.set(from, { at: from | 0, insn });
-      todo.add(from + insn.bytes.length);
-      for (const o of insn.ops)
-        if (o.kind === 'branch' && o.target.kind === 'const') todo.add(address(o.target.lo));
+      if (insn) found.push({ at: from | 0, insn });
     }
-    this.found = [...found.values()];
+    this.found = found;
     return this.found;
   }
 

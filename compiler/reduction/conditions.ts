@@ -1,10 +1,11 @@
 // Under which conditions a check may be searched with less: what is known of its program before the search.
 
+import { mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region } from '../ir.ts';
 import type { Expr, Op } from '../ops.ts';
 import { RSP } from '../ops.ts';
-import { instructions, mentions } from './mentions.ts';
+import { instructions } from './instructions.ts';
 
 export interface Conditions {
   /** Steps of threads may be taken by themselves. */

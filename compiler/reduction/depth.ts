@@ -3,9 +3,10 @@
 import { gapBytes } from '../emulator/contexts.ts';
 import { context, cpuField, taskField } from '../emulator/layout.ts';
 import type { Machine } from '../emulator/machine.ts';
+import { mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { stackWords } from '../ir.ts';
-import { instructions, mentions } from './mentions.ts';
+import { instructions } from './instructions.ts';
 
 const unbounded = 0x7fffffff;
 const nothing = -0x80000000;

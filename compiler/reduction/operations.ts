@@ -1,12 +1,11 @@
 // Operations of the patcher and of handlers that nobody sees: what one step of them may do, whatever the state is.
 
-import { footprint, reads } from '../footprint.ts';
+import { footprint, mentions, reads } from '../footprint.ts';
 import type { KernelDo, Program } from '../ir.ts';
 import { region } from '../ir.ts';
 import type { Expr } from '../ops.ts';
 import { registers } from '../ops.ts';
 import { decode, instantiate } from '../x86/decode.ts';
-import { mentions } from './mentions.ts';
 
 /**
  * What a step that begins at an operation is: `seen`, or one that reads and writes only what belongs to the context

@@ -241,8 +241,9 @@ class Draft {
     if (passes > 0) this.weight += 1;
     const lines: string[] = [];
     // A stack is deep where nobody sees it: before the loop, or in each turn of it.
-    const deep = r.chance(6) ? chain(`deep${k}x`, 1 + r.below(50)) : [];
+    const deep = r.chance(this.weight > 3 ? 1 : 7) ? chain(`deep${k}x`, 1 + r.below(50)) : [];
     const call = deep.map((_) => `        call deep${k}x`).slice(0, 1);
+    if (deep.length > 0) this.weight += 3;
     lines.push(`start${k}:`);
     const once = passes === 2 && r.chance(50);
     if (once) lines.push(...call);
@@ -380,8 +381,8 @@ class Draft {
   /** What the handler of a sync runs. */
   private ipi(): readonly string[] {
     const { r } = this;
-    if (!r.chance(this.weight > 3 ? 2 : this.weight > 1 ? 5 : 15)) return [];
-    this.weight += 2;
+    if (!r.chance(this.weight > 3 ? 1 : this.weight > 1 ? 4 : 15)) return [];
+    this.weight += 3;
     this.vectors.push('ipi runs ring');
     const body: string[] = [];
     if (this.routine !== undefined && r.chance(30)) body.push(`        call ${this.routine}`);
