@@ -376,9 +376,14 @@ class Builder {
     const flow = this.#liveness(
       begins,
       withContents,
-      stubs.map((s) => s.template),
+      // What a handler emulates reads what it does for whoever has trapped.
+      [...stubs.map((s) => s.template), ...all.flatMap((c) => (c.place < 0 ? [c.bytes] : []))],
     );
     const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
+    mentions(kernel.ops, (e) => {
+      if (e.kind === 'framereg') named.add(registers[e.reg] as string);
+      return false;
+    });
     const used = registers.flatMap((name, r): Register[] =>
       r !== RSP && named.has(name) ? [r] : [],
     );
@@ -893,14 +898,14 @@ class Builder {
 
   /** Whether code that begins here can come to a place. */
   #reaches(entry: Address, places: readonly Place[]): boolean {
-    const inside = (a: Address): boolean =>
-      places.some((p) => a >= p.from && a < p.from + p.length);
+    const inside = (a: Address, length: number): boolean =>
+      places.some((p) => a + length > p.from && a < p.from + p.length);
     let returns = false;
     let moves = false;
-    for (const { address, ops } of this.#flow(entry)) {
-      if (inside(address)) return true;
+    for (const { address, length, ops } of this.#flow(entry)) {
+      if (inside(address, length)) return true;
       // A RET goes behind its call, unless code has put another word there.
-      returns ||= ops.some((o) => o.kind === 'pop' && o.as === 'return');
+      returns ||= ops.some((o) => (o.kind === 'pop' && o.as === 'return') || o.kind === 'iret');
       moves ||= ops.some(
         (o) =>
           ((o.kind === 'push' || o.kind === 'pop') && o.as === 'data') ||
@@ -916,9 +921,12 @@ class Builder {
   }
 
   /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */
-  *#flow(
-    entry: Address,
-  ): Generator<{ readonly address: Address; readonly delta: number; readonly ops: readonly Op[] }> {
+  *#flow(entry: Address): Generator<{
+    readonly address: Address;
+    readonly length: number;
+    readonly delta: number;
+    readonly ops: readonly Op[];
+  }> {
     const byteAt = (a: Address): number | undefined => {
       const c = this.#placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
       return c?.bytes[a - c.from];
@@ -931,7 +939,7 @@ class Builder {
       const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(address + i) ?? 0);
       const d = decode(bytes, 15);
       const ops = d.kind === 'insn' ? instantiate(d, address) : [];
-      yield { address, delta, ops };
+      yield { address, length: d.kind === 'insn' ? d.length : 1, delta, ops };
       if (d.kind !== 'insn') continue;
       let on = true;
       const add = (to: Address, by: number): void => {

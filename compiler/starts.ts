@@ -46,6 +46,8 @@ export function starts(
     if (d.kind !== 'insn') continue;
     const ops = instantiate(d, at);
     const behind = at + d.length;
+    // What runs into a place is another instruction with each of its contents.
+    if (Array.from({ length: d.length }, (_, i) => at + i).some(inPlace)) continue;
     found.set(at, { ops, behind });
     for (const address of addressesIn(ops)) todo.add(address);
     if (goesOn(ops)) todo.add(behind);

@@ -2,7 +2,7 @@
 
 import { mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
-import { region } from '../ir.ts';
+import { percpuStride, region } from '../ir.ts';
 import type { Expr, Op } from '../ops.ts';
 import { RSP } from '../ops.ts';
 import { instructions } from './instructions.ts';
@@ -67,11 +67,14 @@ export function conditions(p: Program): Conditions {
     stack,
     data: p.stubs.length === 0,
     indirect: p.stubs.length === 0,
+    // Whether a pass that trapped has arrived may be another question before an INT3 that is content than behind it.
     closing:
+      !p.contents.some((c) => c.place >= 0 && c.bytes[0] === int3) &&
       !mentions(
         p.requirements.map((r) => r.expr),
         isEvent,
-      ) && p.witnesses.every((w) => isEvent(w.expr) || !mentions(w.expr, isEvent)),
+      ) &&
+      p.witnesses.every((w) => isEvent(w.expr) || !mentions(w.expr, isEvent)),
     // A stack of its own is used again from its top, so it matters who is still on it.
     handlers:
       sets &&
@@ -94,13 +97,36 @@ export function conditions(p: Program): Conditions {
  * such addresses nobody but its thread reads or writes a stack.
  */
 function findsStacks(e: Expr | Op): boolean {
-  if (e.kind === 'const') return e.lo >= region.stacks && e.lo < -1 << 24 && e.hi === -1;
-  return (
-    (e.kind === 'load' || e.kind === 'store') &&
-    mentions(e.address, (x) => !constants.includes(x.kind))
+  if (e.kind === 'const') return inStacks(folded(e));
+  if (e.kind !== 'load' && e.kind !== 'store') return false;
+  // How a poke is done is called a store as well; it has no address.
+  const address = 'address' in e ? e.address : undefined;
+  if (address === undefined) return false;
+  const value = folded(address);
+  if (value !== undefined) return inStacks(value);
+  // A per-CPU variable; any other sum may be any address.
+  const percpu = address.kind === 'binary' && address.op === 'add' ? [address.a, address.b] : [];
+  const offset = folded(percpu.find((x) => x.kind !== 'gsbase'));
+  return !(
+    percpu.some((x) => x.kind === 'gsbase') &&
+    offset !== undefined &&
+    offset >= 0n &&
+    offset < BigInt(percpuStride)
   );
 }
-const constants: readonly Expr['kind'][] = ['const', 'gsbase', 'binary'];
+/** What an expression of constants comes to, as a signed word of 64 bits. */
+function folded(e: Expr | undefined): bigint | undefined {
+  if (e?.kind === 'const') return BigInt.asIntN(64, (BigInt(e.hi) << 32n) | BigInt(e.lo >>> 0));
+  if (e?.kind !== 'binary') return undefined;
+  const [a, b] = [folded(e.a), folded(e.b)];
+  if (a === undefined || b === undefined) return undefined;
+  if (e.op === 'add') return BigInt.asIntN(64, a + b);
+  if (e.op === 'mul') return BigInt.asIntN(64, a * b);
+  return undefined;
+}
+const inStacks = (value: bigint | undefined): boolean =>
+  value !== undefined && value >= BigInt(region.stacks | 0) && value < -(1n << 24n);
+const int3 = 0xcc;
 
 /**
  * Whether RSP is named. Without that stacks are used in one way only, by CALL, RET, PUSH, POP and by what is delivered: no

@@ -19,6 +19,8 @@ export function instructions(p: Program): readonly (readonly Op[])[] {
     place.admitted.forEach((all, offset) => {
       for (const bytes of all) read(bytes, place.from + offset);
     });
+  // What a handler emulates stands nowhere.
+  for (const c of p.contents) if (c.place < 0) read(c.bytes, c.at);
   for (const stub of p.stubs)
     for (const offset of stub.spans.keys()) read(stub.template.slice(offset), offset);
   return found;

@@ -115,9 +115,8 @@ function ownExpressions(p: Program): {
     e.kind === 'local' ||
     e.kind === 'frame' ||
     (e.kind === 'const' && e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
-  // What is not renamed must not be moved to where it would be.
-  const kept = (e: Expr): boolean =>
-    e.kind === 'reg' || e.kind === 'framereg' || e.kind === 'here' || e.kind === 'temp';
+  // What is not renamed must not be moved to where it would be, and a sum may be any address.
+  const kept = (e: Expr): boolean => ['reg', 'framereg', 'here', 'temp', 'binary'].includes(e.kind);
   const judged = (e: Expr): boolean => own(e) && !(releases && mentions(e, renamed));
   return {
     judged,

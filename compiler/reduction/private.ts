@@ -6,6 +6,7 @@ import { code, kinds, type Machine } from '../emulator/machine.ts';
 import { footprint } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region, stackStride } from '../ir.ts';
+import type { Expr } from '../ops.ts';
 import { flagBits, RSP, registers } from '../ops.ts';
 import type { Conditions } from './conditions.ts';
 import { type Quiet, quietOperations } from './operations.ts';
@@ -43,11 +44,13 @@ export function interruptions(p: Program, l: Layout): Interruptions {
   const byNmi = p.kernel.some((k) => k.do.kind === 'send' && k.do.nmi);
   return {
     ipi: p.ipiCode === undefined ? 'plain' : byNmi ? 'nmi' : 'irq',
-    events: p.env.events.flatMap((e, i) =>
-      e.entry === undefined
+    events: p.env.events.flatMap((e, i) => {
+      // Who can be moved to another CPU may meet there what comes to that one.
+      const on = p.env.migrate ? -1 : (e.on ?? -1);
+      return e.entry === undefined
         ? []
-        : [{ at: l.events + i, nmi: e.kind === 'nmi', on: e.on ?? -1, reaches: e.reaches }],
-    ),
+        : [{ at: l.events + i, nmi: e.kind === 'nmi', on, reaches: e.reaches }];
+    }),
   };
 }
 
@@ -184,13 +187,17 @@ export class PrivateSteps {
   }
 }
 
+/** A constant that is no address of a stub. */
+const isText = (e: Expr): boolean =>
+  e.kind === 'const' && !(e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
+
 /** What an instruction that no patch changes is for the search. */
 export function instructionKind(insn: Prepared | undefined, conditions: Conditions): number {
   if (insn === undefined || insn.waits || insn.stores > 0) return seen;
   const { reads, writes, waits } = footprint(insn.ops);
   if (waits.size > 0) return seen;
   // A release renames addresses of a stub in RIP and not in registers: what is no return may take one there.
-  const indirect = insn.ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
+  const indirect = insn.ops.some((o) => o.kind === 'branch' && !isText(o.target));
   const returns = insn.ops.some((o) => o.kind === 'pop' && o.as === 'return');
   if (indirect && !returns && !conditions.indirect) return seen;
   const touched = [...reads, ...writes];
