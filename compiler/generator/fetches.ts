@@ -116,7 +116,15 @@ export class Fetches extends Kernel {
       place: -1,
       cell: -1,
     });
-    return ways;
+    // Code that interrupts an idle CPU may leave it at an instruction: it executes none.
+    const coded = p.ipiCode !== undefined || p.env.events.some((e) => e.entry !== undefined);
+    if (!coded) return ways;
+    const awake = isZero(pick(idle, 1, 0));
+    return ways.map((w) => ({
+      ...w,
+      guard: both(w.guard, awake),
+      ...(w.own === undefined ? {} : { own: both(w.own, awake) }),
+    }));
   }
   private get taskOfCpu(): Word {
     return this.cpuAt(cpu);

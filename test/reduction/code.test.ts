@@ -2,7 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { createMachine } from '../../compiler/emulator/machine.ts';
-import { createReducedSearch, createSearch, type Search } from '../../compiler/explorer/index.ts';
+import {
+  createReducedSearch,
+  createSearch,
+  type Model,
+  type Search,
+} from '../../compiler/explorer/index.ts';
 import { generated } from '../../compiler/generator/engine.ts';
 import { compile, programOf } from '../../compiler/index.ts';
 import type { Program } from '../../compiler/ir.ts';
@@ -93,4 +98,42 @@ test('code that returns to an address that it has pushed may come to a place', (
     ).env.events[0]?.reaches;
   expect(ticking('call leaf; iretq\n  leaf: ret')).toBe(false);
   expect(ticking('push place; ret\n  leaf: ret')).toBe(true);
+});
+
+test('an idle CPU that an NMI leaves at an instruction executes none, on generated code neither', () => {
+  const program = programIn(`protocol s22 "An NMI's code sends an idle CPU to code; many states"
+code {
+  loop:   mov dword [y], 1
+          mov dword [z], 1
+          mov dword [y], 2
+          mov dword [z], 2
+          jmp loop
+  ntick:  pop rax
+          push target
+          iretq
+  target: mov dword [x], 1
+          hlt
+  w:      jmp w
+  site:   nop 2
+  over:   ret
+}
+thread worker runs loop
+nmi watchdog runs ntick
+shared x
+shared y
+shared z
+patch site: nop 2 -> { nop; nop } {
+  poke site[0..2] as any order
+}
+require never_x: never x == 1
+scenario "by iretq" { cpus 3; threads 1; nmi watchdog 1 on 2 }
+`);
+  const found = (model: Model): readonly unknown[] => {
+    const search = createSearch(model);
+    while (!search.advance(1000).done);
+    const { verdict, states, transitions } = search.result();
+    return [verdict, states, transitions];
+  };
+  const machine = createMachine(program);
+  expect(found(generated(program, machine, 0).model)).toEqual(found(createMachine(program)));
 });
