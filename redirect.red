@@ -1,1 +1,0 @@
-suture: redirect.suture: there is no such file
