@@ -4,8 +4,8 @@ import { footprint } from './footprint.ts';
 import type { Place } from './ir.ts';
 import type { Address } from './ops.ts';
 import { registers } from './ops.ts';
-import { goesOn, type Start } from './starts.ts';
-import { decode, instantiate } from './x86/decode.ts';
+import { goesOn } from './starts.ts';
+import { type Standing, sequence } from './x86/decode.ts';
 
 interface Node {
   readonly reads: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export interface Liveness {
  * A backward analysis over all instructions, with all that a place may hold. A `ret` may go behind any call.
  */
 export function liveness(
-  text: ReadonlyMap<Address, Start>,
+  text: readonly Standing[],
   places: readonly Place[],
   stubs: readonly Uint8Array[],
 ): Liveness {
@@ -34,7 +34,7 @@ export function liveness(
   const stubReads = new Set<string>();
   const rets: { at: Address; reads: ReadonlySet<string>; writes: ReadonlySet<string> }[] = [];
 
-  const see = (address: Address, { ops, behind }: Start): void => {
+  const see = ({ at, behind, ops }: Standing): void => {
     const { reads, writes } = footprint(ops);
     for (const name of [...reads, ...writes]) named.add(name);
     const next = ops.flatMap((o) =>
@@ -42,34 +42,23 @@ export function liveness(
     );
     if (ops.some((o) => o.kind === 'push' && o.as === 'return')) behindCalls.push(behind);
     if (goesOn(ops)) next.push(behind);
-    if (ops.some((o) => o.kind === 'pop' && o.as === 'return'))
-      rets.push({ at: address, reads, writes });
-    else nodes.set(address, [...(nodes.get(address) ?? []), { reads, writes, next }]);
+    if (ops.some((o) => o.kind === 'pop' && o.as === 'return')) rets.push({ at, reads, writes });
+    else nodes.set(at, [...(nodes.get(at) ?? []), { reads, writes, next }]);
   };
-  const decoded = (address: Address, bytes: Uint8Array): Start | undefined => {
-    const d = decode(bytes, Math.min(15, bytes.length));
-    return d.kind === 'insn'
-      ? { ops: instantiate(d, address), behind: address + d.length }
-      : undefined;
-  };
-  for (const [address, start] of text) see(address, start);
+  for (const insn of text) see(insn);
   for (const place of places)
     place.admitted.forEach((all, offset) => {
-      for (const bytes of all) {
-        const start = decoded(place.from + offset, bytes);
+      for (const bytes of all)
         // An INT3 that a patch puts there reads no flags for anybody: who looks at those in its frame is asked elsewhere.
-        if (start && !start.ops.some((o) => o.kind === 'trap')) see(place.from + offset, start);
-      }
+        for (const insn of sequence(bytes, place.from + offset))
+          if (!insn.ops.some((o) => o.kind === 'trap')) see(insn);
     });
   // What a stub reads comes from outside of it, or from nearly anywhere: all that it reads counts.
   for (const bytes of stubs)
-    for (let at = 0; at < bytes.length; ) {
-      const start = decoded(at, bytes.slice(at));
-      if (!start) break;
-      const { reads, writes } = footprint(start.ops);
+    for (const { ops } of sequence(bytes, 0)) {
+      const { reads, writes } = footprint(ops);
       for (const name of [...reads, ...writes]) named.add(name);
       for (const name of reads) stubReads.add(name);
-      at = start.behind;
     }
   for (const r of rets)
     nodes.set(r.at, [

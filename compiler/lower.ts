@@ -34,7 +34,7 @@ import type { Label, Scope, Variable } from './statements.ts';
 import { Assembly, Lowering } from './statements.ts';
 import type { ListingRow, Template } from './x86/assemble.ts';
 import { template } from './x86/assemble.ts';
-import { decode, instantiate } from './x86/decode.ts';
+import { decode, instantiate, sequence } from './x86/decode.ts';
 import { registerOf } from './x86/text.ts';
 
 /** What is emitted beside the program: listings with their source. */
@@ -56,6 +56,11 @@ export interface Lowered {
 
 type PlaceNames = readonly { readonly name: string; readonly span: Span }[];
 
+interface Code {
+  readonly starts: ReadonlySet<Address>;
+  readonly liveness: Liveness;
+}
+
 /**
  * What checks of one file have in common, each by all that it depends on: most of them differ in their machine alone, or
  * in what the patcher does.
@@ -63,8 +68,8 @@ type PlaceNames = readonly { readonly name: string; readonly span: Span }[];
 export class Common {
   /** Where the code stands. */
   readonly placings = new Map<string, Placed>();
-  /** Which registers it reads. */
-  readonly flows = new Map<string, Liveness>();
+  /** What is known of it. */
+  readonly code = new Map<string, Code>();
 }
 
 /** `undefined` where something was reported. `common` is of the same file. */
@@ -100,19 +105,6 @@ export function lower(
 type Outline = readonly (number | Outline)[];
 const outlineOf = (items: readonly AsmItem[]): Outline =>
   items.map((i) => (i.kind === 'group' ? outlineOf(i.body) : i.span.start));
-
-/** The address behind each instruction of a content. */
-function ends({ at, bytes }: Content): readonly Address[] {
-  const found: Address[] = [];
-  for (let end = 0; end < bytes.length; ) {
-    const rest = bytes.slice(end);
-    const d = decode(rest, rest.length);
-    if (d.kind !== 'insn') break;
-    end += d.length;
-    found.push(at + end);
-  }
-  return found;
-}
 
 /** Displacement bytes that are the same in two contents of a place which begin with the same opcode. */
 function sharedBytes(p: Program): number {
@@ -231,16 +223,30 @@ class Builder {
     return placed;
   }
 
-  #liveness(...code: Parameters<typeof liveness>): Liveness {
-    const [text, places, stubs] = code;
+  /** `known`: where instructions begin; `elsewhere`: instructions that stand in no text, stubs and what is emulated. */
+  #code(
+    known: readonly Address[],
+    places: readonly Place[],
+    elsewhere: readonly Uint8Array[],
+  ): Code {
+    const text = this.#textRanges();
     const key = JSON.stringify([
-      [...text],
-      places.map((p) => [p.from, p.admitted.map((all) => all.map(String))]),
-      stubs.map(String),
+      text.map(({ from, bytes }) => [from, String(bytes)]),
+      known,
+      places.map((p) => [p.from, p.length, p.admitted.map((all) => all.map(String))]),
+      elsewhere.map(String),
     ]);
-    const flow = this.#common.flows.get(key) ?? liveness(...code);
-    this.#common.flows.set(key, flow);
-    return flow;
+    const before = this.#common.code.get(key);
+    if (before) return before;
+    const found = starts(text, known, (at) =>
+      places.some((p) => at >= p.from && at < p.from + p.length),
+    );
+    const code: Code = {
+      starts: new Set(found.map((f) => f.at)),
+      liveness: liveness(found, places, elsewhere),
+    };
+    this.#common.code.set(key, code);
+    return code;
   }
 
   build(): Lowered | undefined {
@@ -359,22 +365,16 @@ class Builder {
           place.span,
         );
     }
-    const ranges = this.#textRanges();
-    const rows = placed.chunks.flatMap((c) => c.rows.map((r) => r.address));
-    const begins = starts(
-      ranges,
+    const { starts: begins, liveness: flow } = this.#code(
       [
-        ...rows,
+        ...placed.chunks.flatMap((c) => c.rows.map((r) => r.address)),
         ...[...placed.labels.values()].map((l) => l.address),
         ...withContents.map((p) => p.from + p.length),
         // A handler that emulates one goes on behind it, wherever that is.
-        ...all.flatMap((c) => [...(c.target === undefined ? [] : [c.target]), ...ends(c)]),
+        ...all.flatMap((c) => [...sequence(c.bytes, c.at)].map((i) => i.behind)),
+        ...all.flatMap((c) => c.target ?? []),
         ...addressesIn([kernel.ops, threads.list]),
       ],
-      (at) => withContents.some((p) => at >= p.from && at < p.from + p.length),
-    );
-    const flow = this.#liveness(
-      begins,
       withContents,
       // What a handler emulates reads what it does for whoever has trapped.
       [...stubs.map((s) => s.template), ...all.flatMap((c) => (c.place < 0 ? [c.bytes] : []))],
@@ -417,8 +417,8 @@ class Builder {
 
     const program: Program = {
       env,
-      text: ranges,
-      starts: new Set(begins.keys()),
+      text: this.#textRanges(),
+      starts: begins,
       labels,
       spans,
       contents: all,
@@ -720,13 +720,7 @@ class Builder {
     const out = places.map((p, index): Place => {
       const admitted: Uint8Array[][] = Array.from({ length: p.length }, () => []);
       const admit = (from: number, bytes: Uint8Array): void => {
-        for (let at = 0; at < bytes.length; ) {
-          const rest = bytes.slice(at);
-          const d = decode(rest, rest.length);
-          if (d.kind !== 'insn') return;
-          admitted[from + at]?.push(rest.slice(0, d.length));
-          at += d.length;
-        }
+        for (const insn of sequence(bytes, from)) admitted[insn.at]?.push(insn.bytes);
       };
       for (const c of p.contents) admit(0, (this.#contents[c] as Content).bytes);
       for (const e of pokes) if (e.place === index) admit(e.from, e.bytes);
@@ -744,14 +738,7 @@ class Builder {
   #explicit: { place: number; from: number; bytes: Uint8Array }[] = [];
 
   #readsMemory(bytes: Uint8Array, at: Address): boolean {
-    for (let k = 0; k < bytes.length; ) {
-      const rest = bytes.slice(k);
-      const d = decode(rest, rest.length);
-      if (d.kind !== 'insn') return false;
-      if (readsMemory(instantiate(d, at + k))) return true;
-      k += d.length;
-    }
-    return false;
+    return [...sequence(bytes, at)].some(({ ops }) => readsMemory(ops));
   }
 
   #cellsOf(places: readonly Place[], stubs: readonly Stub[]): number {

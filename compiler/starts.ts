@@ -3,7 +3,7 @@
 import { mentions } from './footprint.ts';
 import type { TextRange } from './ir.ts';
 import type { Address, Op } from './ops.ts';
-import { decode, instantiate } from './x86/decode.ts';
+import { type Standing, sequence } from './x86/decode.ts';
 
 /** The addresses among the constants of a form. */
 export function addressesIn(form: unknown): readonly Address[] {
@@ -21,10 +21,10 @@ export const goesOn = (ops: readonly Op[]): boolean =>
     (o) => (o.kind === 'branch' && o.when === undefined) || o.kind === 'iret' || o.kind === 'fault',
   );
 
-export interface Start {
-  readonly ops: readonly Op[];
-  /** The address behind the instruction. */
-  readonly behind: Address;
+/** The instruction of the text at an address. */
+export function instructionAt(text: readonly TextRange[], at: Address): Standing | undefined {
+  const range = text.find((r) => at >= r.from && at < r.from + r.bytes.length);
+  return range && sequence(range.bytes.subarray(at - range.from), at).next().value;
 }
 
 /**
@@ -35,22 +35,16 @@ export function starts(
   text: readonly TextRange[],
   known: Iterable<Address>,
   inPlace: (at: Address) => boolean,
-): ReadonlyMap<Address, Start> {
-  const found = new Map<Address, Start>();
+): readonly Standing[] {
+  const found: Standing[] = [];
   const todo = new Set(known);
   for (const at of todo) {
-    const range = text.find((r) => at >= r.from && at < r.from + r.bytes.length);
-    if (range === undefined || inPlace(at)) continue;
-    const bytes = range.bytes.slice(at - range.from, at - range.from + 15);
-    const d = decode(bytes, bytes.length);
-    if (d.kind !== 'insn') continue;
-    const ops = instantiate(d, at);
-    const behind = at + d.length;
+    const insn = instructionAt(text, at);
     // What runs into a place is another instruction with each of its contents.
-    if (Array.from({ length: d.length }, (_, i) => at + i).some(inPlace)) continue;
-    found.set(at, { ops, behind });
-    for (const address of addressesIn(ops)) todo.add(address);
-    if (goesOn(ops)) todo.add(behind);
+    if (insn === undefined || insn.bytes.some((_, i) => inPlace(at + i))) continue;
+    found.push(insn);
+    for (const address of addressesIn(insn.ops)) todo.add(address);
+    if (goesOn(insn.ops)) todo.add(insn.behind);
   }
   return found;
 }

@@ -1,27 +1,27 @@
-// What a check's forms mention: the instructions that it has.
+// The instructions that a check has.
 
 import type { Program } from '../ir.ts';
-import type { Op } from '../ops.ts';
-import { decode, instantiate } from '../x86/decode.ts';
+import type { Address, Op } from '../ops.ts';
+import { sequence } from '../x86/decode.ts';
 
 /** The operations of every instruction that can be executed: of its text, in its places, in stubs. */
 export function instructions(p: Program): readonly (readonly Op[])[] {
   const found: (readonly Op[])[] = [];
-  const read = (bytes: Uint8Array, from: number): void => {
-    const d = decode(bytes, Math.min(15, bytes.length));
-    if (d.kind === 'insn') found.push(instantiate(d, from));
+  const first = (bytes: Uint8Array, at: Address): void => {
+    const insn = sequence(bytes, at).next().value;
+    if (insn) found.push(insn.ops);
   };
-  for (const at of p.starts) {
-    const range = p.text.find((r) => at >= r.from && at < r.from + r.bytes.length);
-    if (range) read(range.bytes.slice(at - range.from, at - range.from + 15), at);
-  }
+  for (const range of p.text)
+    for (const at of p.starts)
+      if (at >= range.from && at < range.from + range.bytes.length)
+        first(range.bytes.subarray(at - range.from), at);
   for (const place of p.places)
     place.admitted.forEach((all, offset) => {
-      for (const bytes of all) read(bytes, place.from + offset);
+      for (const bytes of all) first(bytes, place.from + offset);
     });
   // What a handler emulates stands nowhere.
-  for (const c of p.contents) if (c.place < 0) read(c.bytes, c.at);
+  for (const c of p.contents) if (c.place < 0) first(c.bytes, c.at);
   for (const stub of p.stubs)
-    for (const offset of stub.spans.keys()) read(stub.template.slice(offset), offset);
+    for (const offset of stub.spans.keys()) first(stub.template.subarray(offset), offset);
   return found;
 }

@@ -56,6 +56,26 @@ export function decode(bytes: Uint8Array, length: number): Decoding {
   return wanting ? more : invalid;
 }
 
+/** An instruction where it stands. */
+export interface Standing {
+  readonly at: Address;
+  readonly behind: Address;
+  readonly bytes: Uint8Array;
+  readonly ops: readonly Op[];
+}
+
+/** The instructions that stand one behind the other in some bytes, as far as they are any. */
+export function* sequence(bytes: Uint8Array, from: Address): Generator<Standing> {
+  for (let k = 0; k < bytes.length; ) {
+    const rest = bytes.slice(k, k + 15);
+    const d = decode(rest, rest.length);
+    if (d.kind !== 'insn') return;
+    const at = from + k;
+    k += d.length;
+    yield { at, behind: from + k, bytes: rest.slice(0, d.length), ops: instantiate(d, at) };
+  }
+}
+
 /** The rows by each first byte of an opcode, in the table's order. */
 const byOpcode: ReadonlyMap<number, readonly Row[]> = (() => {
   const map = new Map<number, Row[]>();
