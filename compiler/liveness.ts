@@ -48,8 +48,8 @@ export function liveness(
   for (const insn of text) see(insn);
   for (const place of places)
     place.admitted.forEach((all, offset) => {
+      // An INT3 that a patch puts there reads no flags for anybody: who looks at those in its frame is asked elsewhere.
       for (const bytes of all)
-        // An INT3 that a patch puts there reads no flags for anybody: who looks at those in its frame is asked elsewhere.
         for (const insn of sequence(bytes, place.from + offset))
           if (!insn.ops.some((o) => o.kind === 'trap')) see(insn);
     });

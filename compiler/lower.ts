@@ -379,7 +379,7 @@ class Builder {
       // What a handler emulates reads what it does for whoever has trapped.
       [...stubs.map((s) => s.template), ...all.flatMap((c) => (c.place < 0 ? [c.bytes] : []))],
     );
-    const named = new Set<string>([...flow.named, ...kernel.frameRegisters]);
+    const named = new Set<string>(flow.named);
     mentions(kernel.ops, (e) => {
       if (e.kind === 'framereg') named.add(registers[e.reg] as string);
       return false;
@@ -1097,7 +1097,6 @@ class Builder {
     entry: Program['entry'];
     locals: Program['locals'];
     phases: readonly string[];
-    frameRegisters: readonly string[];
   } {
     const spec = this.#spec;
     const settings = this.#settings;
@@ -1112,7 +1111,6 @@ class Builder {
 
     const breakpoint = out.length;
     let handlerLocals = 0;
-    const frameRegisters: string[] = [];
     for (const b of spec.breakpoints) {
       const done: Label = { at: -1 };
       const leave: Label = { at: -1 };
@@ -1149,7 +1147,6 @@ class Builder {
       out.emit({ kind: 'iret' }, { start: b.body.span.end, end: b.body.span.end }, 'iret');
       leave.at = out.length;
       handlerLocals = Math.max(handlerLocals, lowering.locals);
-      frameRegisters.push(...frameRegistersIn(this.#source(b.span)));
     }
     out.emit(
       {
@@ -1217,7 +1214,6 @@ class Builder {
       entry: { breakpoint, ipi, empty: ret.at, patcher },
       locals: { handler: handlerLocals, patcher: patcherLocals },
       phases: out.phases,
-      frameRegisters,
     };
   }
 
@@ -1237,10 +1233,6 @@ const reservedNames = new Set([
   'preempt',
   'latched',
 ]);
-
-/** Registers that a handler names as `frame.rax`. */
-const frameRegistersIn = (text: string): readonly string[] =>
-  [...text.matchAll(/\bframe\s*\.\s*([a-z0-9]+)/g)].map((m) => m[1] as string);
 
 const same = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((x, i) => x === b[i]);

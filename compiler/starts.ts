@@ -22,7 +22,7 @@ export const goesOn = (ops: readonly Op[]): boolean =>
   );
 
 /** The instruction of the text at an address. */
-export function instructionAt(text: readonly TextRange[], at: Address): Standing | undefined {
+function instructionAt(text: readonly TextRange[], at: Address): Standing | undefined {
   const range = text.find((r) => at >= r.from && at < r.from + r.bytes.length);
   return range && sequence(range.bytes.subarray(at - range.from), at).next().value;
 }

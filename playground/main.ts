@@ -435,6 +435,12 @@ class Page {
     );
   }
 
+  /** Whether what is shown is of the text before. */
+  private get stale(): boolean {
+    const entry = this.entry();
+    return entry !== undefined && isStale(entry);
+  }
+
   private entry(): Entry | undefined {
     return this.board.entries[this.index()];
   }
@@ -522,7 +528,7 @@ class Page {
 
   private showTitle(): void {
     const entry = this.entry();
-    const outdated = entry !== undefined && isStale(entry) && this.run !== undefined;
+    const outdated = this.stale && this.run !== undefined;
     for (const pane of [this.runPane, this.bytesPane]) pane.classList.toggle('outdated', outdated);
     part('run-title').replaceChildren(...this.title(entry, outdated));
     if (this.editor.text.trim() === '')
@@ -591,8 +597,7 @@ class Page {
     this.runView.show(run, step);
     this.bytesView.show(run, step);
     within(this.bytesPane, '.after').textContent = run ? `after step ${step}` : '';
-    const entry = this.entry();
-    const stale = entry !== undefined && isStale(entry);
+    const { stale } = this;
     this.editor.mark(run && !stale ? marksAt(run, step) : []);
     clearTimeout(this.asking);
     if (run !== this.asked) fillChoices(within(this.bytesPane, '.choices'), undefined);
@@ -646,7 +651,7 @@ class Page {
         () => ({
           text: this.editor.text,
           scenario: this.entry()?.head.name,
-          run: this.entry()?.standing === 'outdated' ? undefined : this.run,
+          run: this.stale ? undefined : this.run,
           step: this.step,
           view: this.runView.look,
           selection: this.editor.selection,

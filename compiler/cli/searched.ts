@@ -72,10 +72,6 @@ export async function searched<T>(
   }
 }
 
-/** Of code that no analysis has seen. */
-export const insideText =
-  'a computed address led into the middle of an instruction; a constant of the spec must name it, as `label + 3`';
-
 /** Which option raises a bound that was hit. */
 export function boundText(name: string | undefined, options: SearchOptions): string {
   switch (name) {
@@ -88,7 +84,7 @@ export function boundText(name: string | undefined, options: SearchOptions): str
     case 'interrupted':
       return 'interrupted';
     case 'code inside instructions':
-      return insideText;
+      return 'a computed address led into the middle of an instruction; a constant of the spec must name it, as `label + 3`';
     default:
       return `the machine keeps no more ${name}; no option raises this`;
   }

@@ -18,7 +18,7 @@ import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
 import { type Run, runTable } from './run.ts';
 import type { Done } from './scenario.ts';
-import { insideText } from './searched.ts';
+import { boundText } from './searched.ts';
 import {
   count,
   grouped,
@@ -410,12 +410,8 @@ class FileView {
         return `unfinished: ${grouped(maxMemory)} MB are full; raise --max-memory ${maxMemory}`;
       case 'time':
         return `unfinished: ${timeout} s are over; raise --timeout ${timeout}`;
-      case 'interrupted':
-        return 'unfinished: interrupted';
-      case 'code inside instructions':
-        return `unfinished: ${insideText}`;
       default:
-        return `unfinished: the machine keeps no more ${name}; no option raises this`;
+        return `unfinished: ${boundText(name, this.options)}`;
     }
   }
 

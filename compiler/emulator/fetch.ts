@@ -65,12 +65,14 @@ interface Site {
   readonly slot: number;
   readonly place: number;
   readonly offset: number;
+  /** Whether an instruction is known to begin there. */
+  readonly begins: boolean;
   readonly read: Read;
   readonly views: Views;
 }
 
 const longest = 15; // the manual's limit on an instruction's length
-const int3 = 0xcc;
+export const int3 = 0xcc;
 
 export class Fetch {
   readonly #sites = new Map<number, Site>();
@@ -122,10 +124,18 @@ export class Fetch {
     const fixed = first >= 0 ? undefined : this.#fixedAt(address, cells, bytes);
     const read = emptyRead(undefined);
     const views: Views = { choices: undefined, next: new Map() };
-    const base = { address, cells, bytes, slot, place, offset, read, views };
+    const begins = place >= 0 || this.#begins(address, slot);
+    const base = { address, cells, bytes, slot, place, offset, begins, read, views };
     const site: Site = fixed ? { ...base, fixed } : base;
     this.#sites.set(rip, site);
     return site;
+  }
+
+  #begins(address: number, slot: number): boolean {
+    const { p, slots } = this.m;
+    const inside = slots[slot];
+    if (!inside) return p.starts.has(address);
+    return p.stubs[inside.stub]?.spans.has(address - inside.from) === true;
   }
 
   #fixedAt(address: number, cells: Int32Array, bytes: Int32Array): Choice | undefined {
@@ -154,11 +164,7 @@ export class Fetch {
   }
   /** Whether an instruction is known to begin there: what is known of code, which registers it reads, rests on these. */
   begins(rip: number): boolean {
-    const { place, slot, address } = this.#siteAt(rip);
-    if (place >= 0) return true;
-    if (slot < 0) return this.m.p.starts.has(address);
-    const { stub, from } = this.m.slots[slot] as (typeof this.m.slots)[0];
-    return (this.m.p.stubs[stub] as (typeof this.m.p.stubs)[0]).spans.has(address - from);
+    return this.#siteAt(rip).begins;
   }
   placeAt(rip: number): number {
     return this.#siteAt(rip).place;

@@ -1,5 +1,6 @@
 // A check's machine as WebAssembly: what a state allows, and what an action does to it.
 
+import { int3 } from '../emulator/fetch.ts';
 import { kinds } from '../emulator/machine.ts';
 import { region } from '../ir.ts';
 import { mostInARow, staleFetch } from '../reduction/reduced.ts';
@@ -23,7 +24,7 @@ import {
   sub,
   variable,
 } from './code.ts';
-import { first, int3 } from './fetches.ts';
+import { first } from './fetches.ts';
 import { cpu, outcome, t, witnessed } from './memory.ts';
 import { outcomeOfLimit, unjudged, unsaid } from './outcomes.ts';
 import { isPrivate, keeps, type PrivateCode, unknown } from './private.ts';

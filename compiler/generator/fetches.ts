@@ -1,6 +1,6 @@
 // Instruction fetch as generated code: at each address where an instruction may begin, when it is executed and as what.
 
-import type { Prepared } from '../emulator/fetch.ts';
+import { int3, type Prepared } from '../emulator/fetch.ts';
 import { context } from '../emulator/layout.ts';
 import type { Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
@@ -32,7 +32,6 @@ import { cpu, t } from './memory.ts';
 import { outcomeOutside } from './outcomes.ts';
 
 const longest = 15;
-export const int3 = 0xcc;
 
 /** What the first byte is read as; -1 where it is torn. */
 export const first = variable('first');
@@ -111,20 +110,23 @@ export class Fetches extends Kernel {
     // Elsewhere in code: an instruction that begins inside another.
     ways.push({
       at: 'elsewhere',
-      guard: both(isZero(either(...known)), isZero(kernel), isZero(idle)),
+      guard: both(isZero(either(...known)), isZero(kernel)),
       outcome: pick(anywhere, outcomeOutside, this.faultOutcome),
       place: -1,
       cell: -1,
     });
-    // Code that interrupts an idle CPU may leave it at an instruction: it executes none.
+    // An idle CPU executes nothing; at an instruction it stands only where code that interrupted it has left it.
     const coded = p.ipiCode !== undefined || p.env.events.some((e) => e.entry !== undefined);
-    if (!coded) return ways;
     const awake = isZero(pick(idle, 1, 0));
-    return ways.map((w) => ({
-      ...w,
-      guard: both(w.guard, awake),
-      ...(w.own === undefined ? {} : { own: both(w.own, awake) }),
-    }));
+    return ways.map((w) =>
+      coded || w.at === 'elsewhere'
+        ? {
+            ...w,
+            guard: both(w.guard, awake),
+            ...(w.own === undefined ? {} : { own: both(w.own, awake) }),
+          }
+        : w,
+    );
   }
   private get taskOfCpu(): Word {
     return this.cpuAt(cpu);

@@ -1,5 +1,6 @@
 // Under which conditions a check may be searched with less: what is known of its program before the search.
 
+import { int3 } from '../emulator/fetch.ts';
 import { mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { percpuStride, region } from '../ir.ts';
@@ -12,10 +13,8 @@ export interface Conditions {
   readonly steps: boolean;
   /** CALL, RET, PUSH and POP among them. */
   readonly stack: boolean;
-  /** PUSH and POP of more than return addresses. */
-  readonly data: boolean;
-  /** Branches to where a register says. */
-  readonly indirect: boolean;
+  /** No release renames addresses: PUSH and POP of more than those of returns, and branches to where a register says. */
+  readonly unrenamed: boolean;
   /** The step among them that ends a pass. */
   readonly closing: boolean;
   /** Code that interrupts a thread cannot tell where: it reads no register that it did not write, and no frame. */
@@ -29,8 +28,7 @@ export interface Conditions {
 const none: Conditions = {
   steps: false,
   stack: false,
-  data: false,
-  indirect: false,
+  unrenamed: false,
   closing: false,
   unseen: false,
   handlers: false,
@@ -65,8 +63,7 @@ export function conditions(p: Program): Conditions {
   return {
     steps: true,
     stack,
-    data: p.stubs.length === 0,
-    indirect: p.stubs.length === 0,
+    unrenamed: p.stubs.length === 0,
     // Whether a pass that trapped has arrived may be another question before an INT3 that is content than behind it.
     closing:
       !p.contents.some((c) => c.place >= 0 && c.bytes[0] === int3) &&
@@ -126,7 +123,6 @@ function folded(e: Expr | undefined): bigint | undefined {
 }
 const inStacks = (value: bigint | undefined): boolean =>
   value !== undefined && value >= BigInt(region.stacks | 0) && value < -(1n << 24n);
-const int3 = 0xcc;
 
 /**
  * Whether RSP is named. Without that stacks are used in one way only, by CALL, RET, PUSH, POP and by what is delivered: no

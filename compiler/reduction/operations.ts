@@ -98,6 +98,10 @@ function plainFirst(bytes: Uint8Array, at: number): boolean {
   return waits.size === 0 && outside.every((f) => !r.has(f) && !w.has(f));
 }
 
+/** Whether a constant is an address of a stub. */
+export const inStub = (e: Expr): boolean =>
+  e.kind === 'const' && e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel;
+
 /** Which values depend on nothing but the context that runs. */
 function ownExpressions(p: Program): {
   judged: (e: Expr) => boolean;
@@ -111,10 +115,7 @@ function ownExpressions(p: Program): {
   const own = (e: Expr): boolean => [...reads(e)].every((f) => fields.has(f));
   // A release renames addresses of its stub in locals and on stacks: what is made of one must be one.
   const releases = p.kernel.some((k) => k.do.kind === 'release');
-  const renamed = (e: Expr): boolean =>
-    e.kind === 'local' ||
-    e.kind === 'frame' ||
-    (e.kind === 'const' && e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
+  const renamed = (e: Expr): boolean => e.kind === 'local' || e.kind === 'frame' || inStub(e);
   // What is not renamed must not be moved to where it would be, and a sum may be any address.
   const kept = (e: Expr): boolean => ['reg', 'framereg', 'here', 'temp', 'binary'].includes(e.kind);
   const judged = (e: Expr): boolean => own(e) && !(releases && mentions(e, renamed));

@@ -6,10 +6,9 @@ import { code, kinds, type Machine } from '../emulator/machine.ts';
 import { footprint } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region, stackStride } from '../ir.ts';
-import type { Expr } from '../ops.ts';
 import { flagBits, RSP, registers } from '../ops.ts';
 import type { Conditions } from './conditions.ts';
-import { type Quiet, quietOperations } from './operations.ts';
+import { inStub, type Quiet, quietOperations } from './operations.ts';
 
 /** What an instruction at an address is for the search. */
 export const seen = 0;
@@ -187,19 +186,17 @@ export class PrivateSteps {
   }
 }
 
-/** A constant that is no address of a stub. */
-const isText = (e: Expr): boolean =>
-  e.kind === 'const' && !(e.hi === -1 && e.lo >= region.stubs && e.lo < region.kernel);
-
 /** What an instruction that no patch changes is for the search. */
 export function instructionKind(insn: Prepared | undefined, conditions: Conditions): number {
   if (insn === undefined || insn.waits || insn.stores > 0) return seen;
   const { reads, writes, waits } = footprint(insn.ops);
   if (waits.size > 0) return seen;
   // A release renames addresses of a stub in RIP and not in registers: what is no return may take one there.
-  const indirect = insn.ops.some((o) => o.kind === 'branch' && !isText(o.target));
+  const indirect = insn.ops.some(
+    (o) => o.kind === 'branch' && (o.target.kind !== 'const' || inStub(o.target)),
+  );
   const returns = insn.ops.some((o) => o.kind === 'pop' && o.as === 'return');
-  if (indirect && !returns && !conditions.indirect) return seen;
+  if (indirect && !returns && !conditions.unrenamed) return seen;
   const touched = [...reads, ...writes];
   if (touched.every((f) => ownFields.has(f)))
     return insn.ops.every((o) => o.kind === 'set' || o.kind === 'status' || o.kind === 'branch')
@@ -209,6 +206,6 @@ export function instructionKind(insn: Prepared | undefined, conditions: Conditio
   const stacks = insn.ops.filter((o) => o.kind === 'push' || o.kind === 'pop');
   const rest = insn.ops.filter((o) => o.kind !== 'push' && o.kind !== 'pop');
   if (!rest.every((o) => o.kind === 'branch' || o.kind === 'set')) return seen;
-  if (stacks.some((o) => o.as !== 'return') && !conditions.data) return seen;
+  if (stacks.some((o) => o.as !== 'return') && !conditions.unrenamed) return seen;
   return onStack;
 }

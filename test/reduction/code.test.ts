@@ -101,7 +101,7 @@ test('code that returns to an address that it has pushed may come to a place', (
 });
 
 test('an idle CPU that an NMI leaves at an instruction executes none, on generated code neither', () => {
-  const program = programIn(`protocol s22 "An NMI's code sends an idle CPU to code; many states"
+  const program = programIn(`protocol idle "Code of an NMI leaves an idle CPU at an instruction"
 code {
   loop:   mov dword [y], 1
           mov dword [z], 1
