@@ -33,6 +33,7 @@ const specs = join(import.meta.dirname, 'specs');
 
 test.each(readdirSync(specs))('where less cannot be searched after all: %s', (file) => {
   const compiled = compile(readFileSync(join(specs, file), 'utf8'));
+  expect(compiled.scenarios.length).toBeGreaterThan(0);
   for (const { checks } of compiled.scenarios) {
     const { full, differences } = asked(
       programOf(compiled, checks[0] as Check).program,
