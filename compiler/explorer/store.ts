@@ -13,6 +13,13 @@ function same(a: Int32Array, b: Int32Array, from: number, end: number): boolean 
   return i === end;
 }
 
+/** The words of a state two at a time: where they are but compared, both are in one instruction. */
+function pairsOf({ buffer, byteOffset, length }: Int32Array): BigInt64Array {
+  return byteOffset % 8 === 0
+    ? new BigInt64Array(buffer, byteOffset, length >> 1)
+    : new BigInt64Array(0);
+}
+
 /**
  * A state taken out of the store, with the numbers of its nodes. Whoever holds it must not write to it:
  * a later `load` copies only the pieces that differ, and an insertion takes over the numbers of equal ones.
@@ -20,6 +27,7 @@ function same(a: Int32Array, b: Int32Array, from: number, end: number): boolean 
 export interface Cursor {
   index: number;
   readonly words: Int32Array;
+  readonly pairs: BigInt64Array;
   /** For each node of the store's tree the number of its row. */
   readonly nodes: Int32Array;
 }
@@ -163,6 +171,7 @@ export class Store {
   /** For each word the piece that it is of. */
   readonly #pieceOf: Int32Array;
   readonly #found: Touched;
+  #paired: Pick<Cursor, 'words' | 'pairs'> | undefined;
   /** A piece as all units of its class have it. */
   readonly #image: Int32Array;
   #foreign = false;
@@ -269,9 +278,11 @@ export class Store {
   }
 
   cursor(): Cursor {
+    const words = new Int32Array(this.#words);
     return {
       index: -1,
-      words: new Int32Array(this.#words),
+      words,
+      pairs: pairsOf(words),
       nodes: new Int32Array(this.#nodes.length).fill(-1),
     };
   }
@@ -413,22 +424,35 @@ export class Store {
   }
 
   /** The pieces in which a state is not the one that it came from: one look at all words. */
-  #differing(state: Int32Array, { words }: Cursor): Touched {
+  #differing(state: Int32Array, { words, pairs }: Cursor): Touched {
     const { starts } = this.tree as Tree;
     const found = this.#found;
     const pieceOf = this.#pieceOf;
+    const { length } = words;
+    const theirs = this.#pairs(state);
+    const most = Math.min(pairs.length, theirs.length);
     let count = 0;
-    for (let w = 0; w < words.length; ) {
-      if ((state[w] as number) === (words[w] as number)) {
-        w++;
-        continue;
+    for (let w = 0; ; ) {
+      if ((w & 1) === 1 && (state[w] as number) === (words[w] as number)) w++;
+      if ((w & 1) === 0) {
+        let pair = w >> 1;
+        while (pair < most && theirs[pair] === pairs[pair]) pair++;
+        w = 2 * pair;
       }
+      while (w < length && (state[w] as number) === (words[w] as number)) w++;
+      if (w >= length) break;
       const p = pieceOf[w] as number;
       found.pieces[count++] = p;
       w = starts[p + 1] as number;
     }
     found.count = count;
     return found;
+  }
+
+  /** It is one state again and again that is put in. */
+  #pairs(state: Int32Array): BigInt64Array {
+    if (this.#paired?.words !== state) this.#paired = { words: state, pairs: pairsOf(state) };
+    return this.#paired.pairs;
   }
 
   #put(node: number, number: number): void {
