@@ -180,7 +180,7 @@ class Patient {
   private program(check: number, additions: readonly Addition[]): Program | undefined {
     const asked = withGate(this.scenario.checks[check] as Check, additions);
     const file = withAdditions(this.file, additions);
-    return lower(file, this.compiled.text, asked, () => {})?.program;
+    return lower(file, this.compiled.text, asked, () => {}, this.programs.common)?.program;
   }
 
   /** Of all checks; nothing where it is no spec. */

@@ -15,6 +15,7 @@ import {
   violates,
 } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
+import { Common } from '../lower.ts';
 import type { How } from '../verify.ts';
 
 /** What speaks for the answer of a check. */
@@ -50,7 +51,22 @@ export interface Known {
   bound: string | undefined;
   /** As many states were looked at in vain. */
   looked: number;
+  /** Searches that go on where the last look has left them. */
+  begun: Begun | undefined;
 }
+
+/** What a look at a program is for. */
+interface Asked {
+  readonly expected: Expected;
+  /** States of all its searches after which it is enough. */
+  readonly most: number;
+}
+interface Begun {
+  asked: Asked;
+  readonly work: Generator<Pause, void>;
+}
+/** Why nothing is searched for now. */
+type Pause = 'credit' | 'enough';
 
 /** States that a caller grants until it is asked again. */
 export interface Credit {
@@ -70,6 +86,8 @@ export interface Figures {
 
 /** States between two looks at what was found: a run is the shortest whatever it is. */
 const slice = 256;
+/** Programs of which searches are kept where they are: each has memory of its own. */
+const mostBegun = 8;
 /** Bounds that a search may be given. */
 const ofCaller = { states: true, memory: true, depth: true };
 /** What a look at a variant costs, in states. */
@@ -78,6 +96,8 @@ const look = 20;
 const mostHints = 20;
 
 export class Programs {
+  /** What is left out of a spec or added to it never changes where its code stands. */
+  readonly common = new Common();
   readonly figures: Figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
   private readonly bounds: Bounds;
   private readonly how: How;
@@ -86,6 +106,8 @@ export class Programs {
   /** Parts of programs as texts, each kept once: a key is their numbers. */
   private readonly parts = new Map<string, number>();
   private hints: readonly Hint[] = [];
+  /** Those whose searches are kept, that which began last first. */
+  private begun: Known[] = [];
 
   constructor(bounds: Bounds, how: How, credit: Credit) {
     this.bounds = bounds;
@@ -126,31 +148,52 @@ export class Programs {
     return fresh;
   }
 
-  /** Looks at up to `most` states, or at all that the bounds allow, until the expectation is decided. */
+  /** Looks at `most` states, or at all that the bounds allow, until the expectation is decided. */
   *decide(
     program: Program,
     known: Known,
     expected: Expected,
-    most: number | undefined,
+    most = Number.POSITIVE_INFINITY,
   ): Generator<void, void> {
     if (decision(expected, known).answer !== 'unknown' || known.bound !== undefined) return;
-    if (most !== undefined && known.looked >= most) return;
+    if (known.looked >= most) return;
+    const asked = { expected, most };
+    const begun = known.begun ?? this.begin(program, known, asked);
+    begun.asked = asked;
+    let turn = begun.work.next();
+    for (; turn.value === 'credit'; turn = begun.work.next()) yield;
+    if (turn.done === true) known.begun = undefined;
+  }
+
+  private begin(program: Program, known: Known, asked: Asked): Begun {
+    const begun: Begun = {
+      asked,
+      work: this.searches(program, known, () => begun.asked),
+    };
+    this.begun = [known, ...this.begun.filter((k) => k.begun !== undefined)];
+    for (const oldest of this.begun.splice(mostBegun)) oldest.begun = undefined;
+    known.begun = begun;
+    return begun;
+  }
+
+  /** All searches of a program until the expectation is decided. */
+  private *searches(program: Program, known: Known, asked: () => Asked): Generator<Pause, void> {
     const machine = createMachine(program);
-    if (known.looked === 0 && this.follow(machine, known, expected)) return;
-    known.looked = most ?? known.looked;
-    const narrower = most === undefined ? {} : { maxStates: most };
+    if (known.looked === 0 && this.follow(machine, known, asked().expected)) return;
     const model = this.modelOf(machine);
     const models = this.how.reducing?.(machine.core.p, machine, model) ?? [];
+    let before = 0;
     for (const less of models) {
-      const { bound } = yield* this.search(machine, less, known, expected, narrower);
-      if (decision(expected, known).answer !== 'unknown') return;
+      const { bound, states } = yield* this.search(machine, less, known, asked, before);
+      if (decision(asked().expected, known).answer !== 'unknown') return;
       if (bound !== undefined && bound === this.credit.stopped) return;
       // Bounds that nobody has set here are the reduction's own.
       if (bound !== undefined && bound in ofCaller && less === models.at(-1)) return;
       // A model that may do more may hit one sooner.
       known.bound = undefined;
+      before += states;
     }
-    yield* this.search(machine, model, known, expected, narrower);
+    yield* this.search(machine, model, known, asked, before);
   }
 
   /** The shortest run of up to `maxDepth` steps that breaks the expectation. */
@@ -161,13 +204,11 @@ export class Programs {
   ): Generator<void, Violation | undefined> {
     const machine = createMachine(program);
     const known = nothing();
-    const { violations } = yield* this.search(
-      machine,
-      this.modelOf(machine),
-      known,
-      expected,
-      maxDepth === undefined ? {} : { maxDepth },
-    );
+    const asked = { expected, most: Number.POSITIVE_INFINITY };
+    const search = this.search(machine, this.modelOf(machine), known, () => asked, 0, maxDepth);
+    let turn = search.next();
+    for (; turn.done !== true; turn = search.next()) yield;
+    const { violations } = turn.value;
     const found = decision(expected, known);
     if (found.answer !== 'breaks' || found.because.kind !== 'violates') return undefined;
     const wrong = violations.filter(
@@ -188,17 +229,14 @@ export class Programs {
     machine: Machine,
     model: Model,
     known: Known,
-    expected: Expected,
-    narrower: Bounds,
-  ): Generator<void, Result> {
-    const search = createSearch(model, {
-      ...this.bounds,
-      ...narrower,
-      maxStates: Math.min(
-        narrower.maxStates ?? Number.POSITIVE_INFINITY,
-        this.bounds.maxStates ?? Number.POSITIVE_INFINITY,
-      ),
-    });
+    asked: () => Asked,
+    before: number,
+    maxDepth?: number,
+  ): Generator<Pause, Result> {
+    const search = createSearch(
+      model,
+      maxDepth === undefined ? this.bounds : { ...this.bounds, maxDepth },
+    );
     this.figures.searches++;
     const seen = (): Known => ({
       ...known,
@@ -206,11 +244,15 @@ export class Programs {
     });
     let decided = false;
     for (let done = false; !done; ) {
-      if (this.credit.left <= 0) yield;
+      while (before + search.progress().states >= asked().most) {
+        known.looked = asked().most;
+        yield 'enough';
+      }
+      if (this.credit.left <= 0) yield 'credit';
       this.credit.left -= slice;
       if (this.credit.stopped !== undefined) search.stop(this.credit.stopped);
       done = search.advance(slice).done;
-      if (done || decision(expected, seen()).answer === 'unknown') continue;
+      if (done || decision(asked().expected, seen()).answer === 'unknown') continue;
       decided = true;
       search.stop('decided');
       done = true;
@@ -231,12 +273,7 @@ export class Programs {
       if (full || (result.verdict === 'holds' && missed.length === 0)) known.missed = missed;
     }
     // What a narrower look has not seen is no bound of the whole.
-    else if (
-      !decided &&
-      (full || result.bound in ofCaller) &&
-      narrower.maxStates === undefined &&
-      narrower.maxDepth === undefined
-    )
+    else if (!decided && (full || result.bound in ofCaller) && maxDepth === undefined)
       known.bound = result.bound;
     return result;
   }
@@ -285,6 +322,7 @@ export const nothing = (): Known => ({
   refused: undefined,
   bound: undefined,
   looked: 0,
+  begun: undefined,
 });
 
 /** What a part is told by: all of it but its places in the text and how it is shown. */

@@ -140,8 +140,12 @@ export class Variants {
       order: (s) => orders[this.sequences.findIndex((x) => x.id === s.id)],
     });
     const messages: string[] = [];
-    const found = lower(file, this.compiled.text, this.scenario.checks[check] as Check, (d) =>
-      messages.push(d.message),
+    const found = lower(
+      file,
+      this.compiled.text,
+      this.scenario.checks[check] as Check,
+      (d) => messages.push(d.message),
+      this.programs.common,
     );
     return found ?? messages[0] ?? 'it does not compile';
   }
