@@ -50,11 +50,14 @@ export function reads(expr: Expr): ReadonlySet<string> {
 
 /** Every expression in a form, itself and its parts, whatever the form is: both forms are plain data. */
 export function mentions(form: unknown, look: (e: Expr) => boolean): boolean {
-  if (typeof form !== 'object' || form === null) return false;
-  if (Array.isArray(form)) return form.some((x) => mentions(x, look));
-  if (ArrayBuffer.isView(form)) return false;
+  if (typeof form !== 'object' || form === null || ArrayBuffer.isView(form)) return false;
   if ('kind' in form && look(form as Expr)) return true;
-  return Object.values(form).some((x) => mentions(x, look));
+  // A list of the values would be made anew for each of thousands.
+  for (const key in form) {
+    const part: unknown = form[key as keyof typeof form];
+    if (typeof part === 'object' && mentions(part, look)) return true;
+  }
+  return false;
 }
 
 const registerField = (reg: number): string => registers[reg] ?? `r${reg}`;

@@ -282,7 +282,7 @@ export class Programs {
 
   private remember(machine: Machine, v: Violation): void {
     const steps: Played[] = [];
-    const player = new Player(machine, v.initial);
+    const player = new Player(machine, machine.initial()[v.initial] as Int32Array);
     for (const { name } of v.schedule) {
       const at = player.names().indexOf(name);
       const action = player.actions[at] as number;
@@ -302,8 +302,10 @@ export class Programs {
       const then = { ...known, violated: new Set([...known.violated, h.property]) };
       return decision(expected, then).answer !== 'unknown';
     });
+    const [initial] = machine.initial();
+    if (initial === undefined) return false;
     for (const hint of fitting.slice(0, mostHints)) {
-      const property = followed(machine, hint);
+      const property = followed(machine, initial, hint);
       if (property === undefined) continue;
       known.violated.add(property);
       if (decision(expected, known).answer === 'unknown') continue;
@@ -367,9 +369,9 @@ class Player {
   private next: Int32Array;
   private count = 0;
 
-  constructor(machine: Machine, initial: number) {
+  constructor(machine: Machine, initial: Int32Array) {
     this.machine = machine;
-    this.state = (machine.initial()[initial] as Int32Array).slice();
+    this.state = initial.slice();
     this.next = this.state.slice();
   }
 
@@ -409,8 +411,8 @@ const mostExtra = 64;
  * The violation that the run comes to in this program. Operations that the program lacks are left out and those
  * that it has besides are done; every step that is played is one that the program can do.
  */
-function followed(machine: Machine, { steps }: Hint): string | undefined {
-  const player = new Player(machine, 0);
+function followed(machine: Machine, initial: Int32Array, { steps }: Hint): string | undefined {
+  const player = new Player(machine, initial);
   for (const [i, step] of steps.entries()) {
     for (let extra = 0; extra < mostExtra; extra++) {
       const at = player.names().indexOf(step.name);
