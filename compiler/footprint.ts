@@ -49,16 +49,25 @@ export function reads(expr: Expr): ReadonlySet<string> {
 }
 
 /** Every expression in a form, itself and its parts, whatever the form is: both forms are plain data. */
-export function mentions(form: unknown, look: (e: Expr) => boolean): boolean {
-  if (typeof form !== 'object' || form === null || ArrayBuffer.isView(form)) return false;
-  if ('kind' in form && look(form as Expr)) return true;
-  // A list of the values would be made anew for each of thousands.
-  for (const key in form) {
-    const part: unknown = form[key as keyof typeof form];
-    if (typeof part === 'object' && mentions(part, look)) return true;
-  }
-  return false;
+export function expressionsOf(form: unknown): readonly Expr[] {
+  const found: Expr[] = [];
+  gather(form, found);
+  return found;
 }
+
+function gather(form: unknown, found: Expr[]): void {
+  if (typeof form !== 'object' || form === null || ArrayBuffer.isView(form)) return;
+  if (Array.isArray(form)) {
+    for (const part of form) gather(part, found);
+    return;
+  }
+  if ('kind' in form) found.push(form as Expr);
+  for (const part of Object.values(form)) if (typeof part === 'object') gather(part, found);
+}
+
+/** Whether an expression in a form is what is looked for. */
+export const mentions = (form: unknown, look: (e: Expr) => boolean): boolean =>
+  expressionsOf(form).some(look);
 
 const registerField = (reg: number): string => registers[reg] ?? `r${reg}`;
 

@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { AsmItem, File, Insn, Span } from '../grammar/index.ts';
-import { mentions, readsMemory } from './footprint.ts';
+import { expressionsOf, mentions, readsMemory } from './footprint.ts';
 import type {
   Content,
   DataWord,
@@ -307,6 +307,7 @@ class Builder {
 
     const scope = this.#scope(places, stubs, withStubs, threads.groups);
     const kernel = this.#kernel(scope, patches, stubs.length);
+    const said = expressionsOf(kernel.ops);
 
     const inline = new Lowering(scope, new Assembly(), undefined, 0);
     const witnesses = spec.witnesses.map((w) => ({
@@ -373,17 +374,15 @@ class Builder {
         // A handler that emulates one goes on behind it, wherever that is.
         ...all.flatMap((c) => [...sequence(c.bytes, c.at)].map((i) => i.behind)),
         ...all.flatMap((c) => c.target ?? []),
-        ...addressesIn([kernel.ops, threads.list]),
+        ...addressesIn(said),
+        ...addressesIn(expressionsOf(threads.list)),
       ],
       withContents,
       // What a handler emulates reads what it does for whoever has trapped.
       [...stubs.map((s) => s.template), ...all.flatMap((c) => (c.place < 0 ? [c.bytes] : []))],
     );
     const named = new Set<string>(flow.named);
-    mentions(kernel.ops, (e) => {
-      if (e.kind === 'framereg') named.add(registers[e.reg] as string);
-      return false;
-    });
+    for (const e of said) if (e.kind === 'framereg') named.add(registers[e.reg] as string);
     const used = registers.flatMap((name, r): Register[] =>
       r !== RSP && named.has(name) ? [r] : [],
     );
@@ -443,8 +442,7 @@ class Builder {
         used.filter((r) => flow.live.has(registers[r] as string) || this.#readRegisters.has(r)),
       ),
       flagsLive:
-        flow.live.has('flags') ||
-        mentions(kernel.ops, (e) => e.kind === 'frame' && e.word === 'flags'),
+        flow.live.has('flags') || said.some((e) => e.kind === 'frame' && e.word === 'flags'),
     };
     const listings: Listing[] = [
       ...placed.chunks.map(

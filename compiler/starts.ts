@@ -1,19 +1,13 @@
 // Where instructions of the text begin: as it is written, and where a branch or a constant leads into one of them.
 
-import { mentions } from './footprint.ts';
+import { expressionsOf } from './footprint.ts';
 import type { TextRange } from './ir.ts';
-import type { Address, Op } from './ops.ts';
+import type { Address, Expr, Op } from './ops.ts';
 import { type Standing, sequence } from './x86/decode.ts';
 
-/** The addresses among the constants of a form. */
-export function addressesIn(form: unknown): readonly Address[] {
-  const found: Address[] = [];
-  mentions(form, (e) => {
-    if (e.kind === 'const' && e.hi === -1) found.push(e.lo);
-    return false;
-  });
-  return found;
-}
+/** The addresses among constants. */
+export const addressesIn = (said: readonly Expr[]): readonly Address[] =>
+  said.flatMap((e) => (e.kind === 'const' && e.hi === -1 ? [e.lo] : []));
 
 /** Whether what stands behind an instruction can be executed after it. */
 export const goesOn = (ops: readonly Op[]): boolean =>
@@ -43,7 +37,7 @@ export function starts(
     // What runs into a place is another instruction with each of its contents.
     if (insn === undefined || insn.bytes.some((_, i) => inPlace(at + i))) continue;
     found.push(insn);
-    for (const address of addressesIn(insn.ops)) todo.add(address);
+    for (const address of addressesIn(expressionsOf(insn.ops))) todo.add(address);
     if (goesOn(insn.ops)) todo.add(insn.behind);
   }
   return found;
