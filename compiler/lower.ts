@@ -3,7 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { AsmItem, File, Insn, Span } from '../grammar/index.ts';
-import { expressionsOf, mentions, readsMemory } from './footprint.ts';
+import { expressionsOf, readsMemory } from './footprint.ts';
 import type {
   Content,
   DataWord,
@@ -21,7 +21,7 @@ import type {
 } from './ir.ts';
 import { builtin, percpuStride, property, region } from './ir.ts';
 import { type Liveness, liveness } from './liveness.ts';
-import type { Address, Op, Register } from './ops.ts';
+import type { Address, Expr, Op, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
 import { addressOf, contentBytes, itemsOf, place as placeCode, refuse, ways } from './place.ts';
@@ -99,6 +99,17 @@ export function lower(
     if (!best || shared < best.shared) best = { shared, lowered };
   }
   return best?.lowered;
+}
+
+/** Operations, with those that others have in them. */
+const nested = (ops: readonly Op[]): readonly Op[] =>
+  ops.flatMap((o) => (o.kind === 'when' ? [o, ...nested(o.then), ...nested(o.else)] : [o]));
+
+/** Whether an address is that of a variable, of this CPU or of all; any other may be one of a stack. */
+function isVariable(e: Expr): boolean {
+  if (e.kind === 'const') return e.hi === -1 && e.lo >= region.percpu && e.lo < region.stacks;
+  if (e.kind !== 'binary' || e.op !== 'add' || e.a.kind !== 'gsbase') return false;
+  return e.b.kind === 'const' && e.b.hi === 0 && e.b.lo >= 0 && e.b.lo < percpuStride;
 }
 
 /** Which lines of the text some code consists of. */
@@ -888,13 +899,15 @@ class Builder {
     let returns = false;
     let moves = false;
     for (const { address, length, ops } of this.#flow(entry)) {
-      if (inside(address, length)) return true;
+      // What a stub holds leads anywhere.
+      if (inside(address, length) || (address >= region.stubs && address < region.kernel))
+        return true;
       // A RET goes behind its call, unless code has put another word there.
       returns ||= ops.some((o) => (o.kind === 'pop' && o.as === 'return') || o.kind === 'iret');
-      moves ||= ops.some(
+      moves ||= nested(ops).some(
         (o) =>
           ((o.kind === 'push' || o.kind === 'pop') && o.as === 'data') ||
-          (o.kind === 'store' && mentions(o.address, (e) => e.kind === 'reg')) ||
+          (o.kind === 'store' && !isVariable(o.address)) ||
           (o.kind === 'set' && o.to.kind === 'reg' && o.to.reg === RSP),
       );
       // Where an indirect branch or a trap's handler goes nobody knows here.

@@ -100,6 +100,14 @@ export function iret(m: Core): void {
     m.violate(property('no_fault'), '#GP: IRET loads a selector that is none');
     return;
   }
+  const open = p.places[(m.s[m.c + l.ctx.pass] as number) - 1];
+  if (open !== undefined && !p.waived.has(property('old_or_new'))) {
+    m.violate(
+      property('old_or_new'),
+      `returns from its event before it arrived behind ${open.name} or at a target of it`,
+    );
+    return;
+  }
   for (let i = 0; i < 2 * p.registers.length; i++) {
     m.s[m.t + l.registers + 2 + i] = m.s[m.c + l.ctx.saved + i] as number;
   }

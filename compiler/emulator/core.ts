@@ -849,9 +849,12 @@ export class Core {
 
   isUserCode(): boolean {
     const kind = this.s[this.c] as number;
-    // A sync's handler, while it runs the spec's own code.
-    if (kind === context.ipi || kind === context.nmiIpi)
-      return this.p.ipiCode !== undefined && this.rip() < (region.kernel | 0);
+    // A sync's handler, while it runs the spec's own code, up to where that has returned to it.
+    if (kind === context.ipi || kind === context.nmiIpi) {
+      const rip = this.rip();
+      const returned = rip === ((region.kernel + this.p.entry.ipi) | 0);
+      return this.p.ipiCode !== undefined && (returned || rip < (region.kernel | 0));
+    }
     return (
       (kind === context.user && this.task !== 0 && this.task < idleFrom(this.p)) ||
       kind === context.irqCode ||

@@ -384,7 +384,6 @@ function quietly(m: Module, made: Steps, quiet: PrivateCode, most: number): void
   /** Leaves the function where the stack of the CPU that is selected is deeper than is known. */
   const look = (f: Body): void => {
     const { depth } = quiet;
-    if (depth === undefined) return;
     f.run('select');
     const deeper = less(word(left(depth.kind, 2), most), depth.used);
     f.when(either(deeper, less(depth.used, 0)), () => f.return(unsaid));

@@ -153,6 +153,8 @@ export class Contexts extends Operations {
       g.when(either(ne(cs.lo, codeSegment), ne(ss.lo, stackSegment)), () =>
         this.violate('no_fault'),
       );
+      if (!p.waived.has(property('old_or_new')))
+        g.when(ne(this.field(c, l.ctx.pass), 0), () => this.violate('old_or_new'));
       for (let i = 0; i < 2 * p.registers.length; i++)
         g.put(add(t, l.registers + 2 + i), this.field(c, l.ctx.saved + i));
       const i = variable('word');

@@ -859,7 +859,10 @@ export class Memory {
     const own = p.ipiCode
       ? both(
           either(eq(kind, context.ipi), eq(kind, context.nmiIpi)),
-          less(this.rip, region.kernel | 0),
+          either(
+            less(this.rip, region.kernel | 0),
+            eq(this.rip, (region.kernel + p.entry.ipi) | 0),
+          ),
         )
       : no;
     return either(

@@ -55,8 +55,8 @@ export interface PrivateCode {
   /** First word of what that CPU may fetch, and how many. */
   readonly views: Word;
   readonly viewWords: number;
-  /** Bytes that the context on top has on its stack, and which kind it is of; absent where nobody asks. */
-  readonly depth?: { readonly used: Word; readonly kind: Word };
+  /** Bytes that the context on top has on its stack, and which kind it is of. */
+  readonly depth: { readonly used: Word; readonly kind: Word };
 }
 
 export class Private extends Fetches {
@@ -114,7 +114,10 @@ export class Private extends Fetches {
         less(0, standing),
         isZero(this.mine(cpuField.shadow)),
         isZero(this.mine(cpuField.halted)),
-        either(isZero(this.mine(cpuField.nmiLatched)), ne(this.mine(cpuField.nmiBlocked), 0)),
+        either(
+          isZero(this.mine(cpuField.nmiLatched)),
+          unseen ? ne(this.mine(cpuField.nmiBlocked), 0) : isZero(this.nmiFree()),
+        ),
         closing && !p.env.preempt ? yes : isZero(this.field(c, l.ctx.pass)),
         p.env.memory === 'sc' ? isZero(this.buffered) : yes,
         unseen ? yes : isZero(this.interrupted()),
@@ -132,7 +135,7 @@ export class Private extends Fetches {
       judge,
       views: add(times(cpu, this.viewWords), l.views[0] ?? 0),
       viewWords: l.viewWords,
-      ...(known.stack ? { depth: this.depth() } : {}),
+      depth: this.depth(),
     };
   }
 
@@ -149,11 +152,20 @@ export class Private extends Fetches {
     return both(eq(this.field(t, l.registers + 1), -1), below(inside, stackStride));
   }
 
+  private ifSet(): Word {
+    return ne(mask(this.flags, flagBits.if), 0);
+  }
+
+  /** Whether an NMI can come, now or behind the IRET of an interrupt that comes before. */
+  private nmiFree(): Word {
+    return either(isZero(this.mine(cpuField.nmiBlocked)), this.ifSet());
+  }
+
   /** Whether code of the spec can interrupt here. */
   private interrupted(): Word {
     const { ipi, events } = this.comes;
-    const open = ne(mask(this.flags, flagBits.if), 0);
-    const free = isZero(this.mine(cpuField.nmiBlocked));
+    const open = this.ifSet();
+    const free = this.nmiFree();
     return either(
       ipi === 'nmi' ? free : ipi === 'irq' ? open : no,
       ...events.map((e) =>
@@ -214,7 +226,7 @@ export class Private extends Fetches {
   }
 
   /** What `reduction/depth.ts` looks at. */
-  private depth(): NonNullable<PrivateCode['depth']> {
+  private depth(): PrivateCode['depth'] {
     const { l, core } = this;
     const top = add(times(task, stackStride), core.stackTop(0) | 0);
     const from = pick(isZero(this.field(t, taskField.depth)), top, this.field(c, l.ctx.base));

@@ -1,11 +1,12 @@
 // Under which conditions a check may be searched with less: what is known of its program before the search.
 
 import { int3 } from '../emulator/fetch.ts';
-import { mentions } from '../footprint.ts';
+import { expressionsOf, mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { percpuStride, region } from '../ir.ts';
-import type { Expr, Op } from '../ops.ts';
+import type { Address, Expr, Op, Target } from '../ops.ts';
 import { RSP } from '../ops.ts';
+import { sequence } from '../x86/decode.ts';
 import { instructions } from './instructions.ts';
 
 export interface Conditions {
@@ -55,8 +56,9 @@ export function conditions(p: Program): Conditions {
   if (p.waived.size > 0 || mentions(asked, (e) => !blind.includes(e.kind))) return none;
   const insns = instructions(p);
   // In a frame on its stack it stands where a thread was.
-  if (mentions([insns, p.kernel, asked], findsStacks)) return none;
-  const stack = !env.shadowStack && !mentions([insns, p.kernel], namesStacks);
+  if (mentions([insns, p.kernel, asked], findsStacks) || stubsFindStacks(p)) return none;
+  if (handlersMoveStacks(p)) return none;
+  const stack = !env.shadowStack && !mentions([insns, p.kernel], namesStacks) && !takesFrames(p);
   // Who takes a thread's CPU must not find on its stack where it was.
   if (env.preempt && !stack) return none;
   const isEvent = (e: Expr): boolean => e.kind === 'event';
@@ -123,6 +125,48 @@ function folded(e: Expr | undefined): bigint | undefined {
 }
 const inStacks = (value: bigint | undefined): boolean =>
   value !== undefined && value >= BigInt(region.stacks | 0) && value < -(1n << 24n);
+
+/** What a stub is built with may be any address. */
+const stubsFindStacks = (p: Program): boolean =>
+  p.stubs.some(({ template, fixups, spans }) =>
+    [...spans.keys()].some((offset) => {
+      const insn = sequence(template.subarray(offset), offset).next().value;
+      const filled = fixups.some((f) => f.offset >= offset && f.offset < (insn?.behind ?? 0));
+      return (
+        filled && mentions(insn?.ops, (e: Expr | Op) => e.kind === 'load' || e.kind === 'store')
+      );
+    }),
+  );
+
+const operationsOf = (bytes: Uint8Array, at: Address): readonly Op[] =>
+  [...sequence(bytes, at)].flatMap((i) => i.ops);
+
+/** Whether a handler moves the RSP of what it has interrupted anywhere: where it emulates a POP there, that is a load. */
+function handlersMoveStacks(p: Program): boolean {
+  const emulated = p.kernel.some((k) => k.do.kind === 'emulate')
+    ? p.contents.map((c) => operationsOf(c.bytes, c.at))
+    : [];
+  return mentions([p.kernel, emulated], (e) => {
+    const to = 'to' in e ? (e.to as Target | number) : undefined;
+    if (typeof to !== 'object') return false;
+    return to.kind === 'frame' ? to.word === 'sp' : 'reg' in to && to.reg === RSP;
+  });
+}
+
+/**
+ * Whether code that interrupts could pop the frame by which it returns without a step that does: a handler emulates it,
+ * or it is what a content would do that is judged by what it leaves.
+ */
+function takesFrames(p: Program): boolean {
+  const interrupts =
+    p.ipiCode?.reaches === true || p.env.events.some((e) => e.entry !== undefined && e.reaches);
+  return (
+    interrupts &&
+    p.contents.some((c) =>
+      expressionsOf(operationsOf(c.bytes, c.at)).some((e: Expr | Op) => e.kind === 'pop'),
+    )
+  );
+}
 
 /**
  * Whether RSP is named. Without that stacks are used in one way only, by CALL, RET, PUSH, POP and by what is delivered: no

@@ -16,7 +16,8 @@ const frame = 48;
 
 /**
  * A step that is taken sooner than in another run leaves a stack higher or lower there when an event comes. So what
- * counts is the sum: of the most that each kind of code has on its stack, and of all that can lie between.
+ * counts is the sum: of the most that each kind of code has on its stack, and of all that can lie between. Where no such
+ * step moves RSP it is enough that all stay on their own stacks: from another one a POP would load what no load does.
  */
 export class StackDepth {
   readonly #machine: Machine;
@@ -24,13 +25,20 @@ export class StackDepth {
   readonly most = new Int32Array(Object.keys(context).length).fill(unbounded);
   /** By kind of context: how many of it can be on a stack at once. */
   readonly #times = new Map<number, number>();
-  readonly #breakpoint: number;
-  readonly #between: number;
+  #breakpoint = 0;
+  #between = 0;
   /** Whether a stack could overflow. */
   full = false;
+  readonly #adds: boolean;
 
-  constructor(p: Program, machine: Machine) {
+  /** `adds`: whether steps that move RSP are taken sooner. */
+  constructor(p: Program, machine: Machine, adds: boolean) {
     this.#machine = machine;
+    this.#adds = adds;
+    if (!adds) {
+      this.most.fill(8 * stackWords);
+      return;
+    }
     const { env } = p;
     const count = (kind: 'irq' | 'nmi', code: boolean): number =>
       env.events
@@ -76,7 +84,7 @@ export class StackDepth {
     const used = (from - (s[t + l.registers] as number)) | 0;
     if (used >= 0 && used <= (this.most[s[c] as number] as number)) return false;
     // Code of an event that pops what was there before it finds the frame by which it returns, and may change it.
-    if (used < 0) this.#fill();
+    if (used < 0 || !this.#adds) this.#fill();
     else {
       this.most[s[c] as number] = used;
       this.#judge();
@@ -89,7 +97,7 @@ export class StackDepth {
     this.most.set(most);
     // A table that was full admits nothing, and nothing is as deep as that.
     this.full = most.every((m) => m === nothing);
-    if (!this.full) this.#judge();
+    if (!this.full && this.#adds) this.#judge();
   }
 
   #judge(): void {

@@ -94,10 +94,14 @@ export class PrivateSteps {
     const kind = index < 0 ? this.#kindAt(rip) : seen;
     if (quiet === 'seen' && (kind === seen || task === 0 || task >= this.#idle)) return -1;
     const blocked = s[at + cpuField.nmiBlocked] !== 0;
+    const open = ((s[t + taskField.flags] as number) & flagBits.if) !== 0;
+    // The IRET of any interrupt that comes before ends the blocking.
+    const held = blocked && !open;
+    const latched = s[at + cpuField.nmiLatched] !== 0;
     if (
       s[at + cpuField.shadow] !== 0 ||
       s[at + cpuField.halted] !== 0 ||
-      (s[at + cpuField.nmiLatched] !== 0 && !blocked)
+      (latched && !(conditions.unseen ? blocked : held))
     )
       return -1;
     // Who is preempted may never go on; then a pass that is open stays so.
@@ -110,10 +114,9 @@ export class PrivateSteps {
     }
     if (!conditions.unseen) {
       // Code that can interrupt here could tell whether the step was done.
-      const open = ((s[t + taskField.flags] as number) & flagBits.if) !== 0;
-      if ((this.#ipi === 'nmi' && !blocked) || (this.#ipi === 'irq' && open)) return -1;
+      if ((this.#ipi === 'nmi' && !held) || (this.#ipi === 'irq' && open)) return -1;
       for (const e of this.#events)
-        if (s[e.at] !== 0 && (e.on < 0 || e.on === cpu) && (e.nmi ? !blocked : open)) return -1;
+        if (s[e.at] !== 0 && (e.on < 0 || e.on === cpu) && (e.nmi ? !held : open)) return -1;
     }
     if (quiet !== 'seen' && !this.#takes(s, cpu, t, c, quiet, index)) return -1;
     return code(cpu, kinds.step, 0);

@@ -55,7 +55,7 @@ export function reductions(p: Program, machine: Machine, model: Reducible): read
   if (!known.steps) return [];
   const alike = known.cpus ? symmetry(p, machine) : undefined;
   return (known.handlers ? [true, false] : [false]).map((keep) => {
-    const depth = known.stack ? new StackDepth(p, machine) : undefined;
+    const depth = new StackDepth(p, machine, known.stack);
     const steps = new PrivateSteps(p, machine, known, keep);
     return new Reduced(p, machine, model, steps, alike, depth, known.handlers, keep);
   });
@@ -77,7 +77,7 @@ class Reduced implements Model {
   readonly #model: Reducible;
   readonly #machine: Machine;
   readonly #steps: PrivateSteps;
-  readonly #depth: StackDepth | undefined;
+  readonly #depth: StackDepth;
   readonly #cpus: number;
   /** The state that was asked for last; and the one before a private step. */
   #asked: Int32Array;
@@ -92,7 +92,7 @@ class Reduced implements Model {
     model: Reducible,
     steps: PrivateSteps,
     alike: Symmetry | undefined,
-    depth: StackDepth | undefined,
+    depth: StackDepth,
     covers: boolean,
     keeps: boolean,
   ) {
@@ -114,7 +114,7 @@ class Reduced implements Model {
       keeps,
       // Goals must do without fetches of bytes that are not the newest.
       marks: covers && model.goals.length > 0,
-      most: depth?.most ?? new Int32Array(0),
+      most: depth.most,
     };
     this.#cpus = p.env.cpus;
     this.#before = new Int32Array(model.words);
@@ -158,11 +158,11 @@ class Reduced implements Model {
   }
 
   /** How deep stacks have got: no state says how deep one was between private steps. */
-  get learnt(): readonly number[] | undefined {
-    return this.#depth && [...this.#depth.most];
+  get learnt(): readonly number[] {
+    return [...this.#depth.most];
   }
   set learnt(most: readonly number[]) {
-    this.#depth?.restore(most);
+    this.#depth.restore(most);
     this.#quietly?.looked();
   }
 
@@ -208,7 +208,7 @@ class Reduced implements Model {
 
   apply(state: Int32Array, action: number): number {
     const outcome = this.#step(state, action);
-    if (outcome === 0 && this.#depth?.full) this.limit ??= 'private steps';
+    if (outcome === 0 && this.#depth.full) this.limit ??= 'private steps';
     return outcome;
   }
 
@@ -231,7 +231,7 @@ class Reduced implements Model {
   }
 
   #look(state: Int32Array, cpu: number): void {
-    if (this.#depth?.look(state, cpu)) this.#quietly?.looked();
+    if (this.#depth.look(state, cpu)) this.#quietly?.looked();
   }
 
   /** Takes all private steps of a state. */
