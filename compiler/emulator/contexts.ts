@@ -122,7 +122,7 @@ export function iret(m: Core): void {
   m.setFlags(flags);
   m.s[(l.cpus[m.cpu] as number) + cpuField.nmiBlocked] = 0;
   m.serialise(m.cpu);
-  if (ipHigh !== -1) {
+  if (ipHigh !== -1 || (m.isInstructions() && m.isForbidden(ip))) {
     m.fault('IRET goes to an address where no code is');
     return;
   }

@@ -847,6 +847,14 @@ export class Core {
     }
   }
 
+  /** Whether an address is of the machine's own code, where no code of the spec may go but back to a sync's handler. */
+  isForbidden(lo: number): boolean {
+    const index = (lo - (region.kernel | 0)) | 0;
+    if (index < 0 || index >= this.p.kernel.length) return false;
+    const kind = this.s[this.c] as number;
+    return index !== this.p.entry.ipi || (kind !== context.ipi && kind !== context.nmiIpi);
+  }
+
   isUserCode(): boolean {
     const kind = this.s[this.c] as number;
     // A sync's handler, while it runs the spec's own code, up to where that has returned to it.
@@ -855,6 +863,12 @@ export class Core {
       const returned = rip === ((region.kernel + this.p.entry.ipi) | 0);
       return this.p.ipiCode !== undefined && (returned || rip < (region.kernel | 0));
     }
+    return this.isInstructions();
+  }
+
+  /** Whether the context that runs never executes anything but the spec's own instructions. */
+  isInstructions(): boolean {
+    const kind = this.s[this.c] as number;
     return (
       (kind === context.user && this.task !== 0 && this.task < idleFrom(this.p)) ||
       kind === context.irqCode ||

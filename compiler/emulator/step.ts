@@ -432,7 +432,7 @@ export function jump(m: Core, lo: number, hi: number): void {
     m.writeFrame(0, lo, hi);
     return;
   }
-  if (hi !== -1) {
+  if (hi !== -1 || m.isForbidden(lo)) {
     m.fault('jumps to an address where no code is');
     return;
   }

@@ -169,7 +169,9 @@ export class Contexts extends Operations {
       this.setFlags(flags.lo, plain);
       g.put(add(at, cpuField.nmiBlocked), 0);
       this.serialise(cpu);
-      g.when(ne(ip.hi, -1), () => this.fault());
+      g.when(either(ne(ip.hi, -1), both(this.isInstructions(), this.isForbidden(ip.lo))), () =>
+        this.fault(),
+      );
       this.setRip(ip.lo);
     });
   }

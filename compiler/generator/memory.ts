@@ -853,6 +853,17 @@ export class Memory {
       g.put(add(t, taskField.flags), join(mask(this.flags, ~statusFlags), open ? markerFlags : 0));
   }
 
+  isForbidden(to: Word): Word {
+    const { p } = this;
+    const from = region.kernel | 0;
+    const kind = state(c);
+    const back = both(
+      eq(to, (from + p.entry.ipi) | 0),
+      either(eq(kind, context.ipi), eq(kind, context.nmiIpi)),
+    );
+    return both(below(sub(to, from), p.kernel.length), isZero(back));
+  }
+
   isUserCode(): Word {
     const { p } = this;
     const kind = state(c);
@@ -865,11 +876,15 @@ export class Memory {
           ),
         )
       : no;
+    return either(this.isInstructions(), own);
+  }
+
+  isInstructions(): Word {
+    const kind = state(c);
     return either(
-      both(eq(kind, context.user), ne(task, 0), less(task, idleFrom(p))),
+      both(eq(kind, context.user), ne(task, 0), less(task, idleFrom(this.p))),
       eq(kind, context.irqCode),
       eq(kind, context.nmiCode),
-      own,
     );
   }
 }

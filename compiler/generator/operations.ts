@@ -443,7 +443,7 @@ export class Operations extends Memory {
       this.writeFrame(0, to);
       return;
     }
-    g.when(ne(to.hi, -1), () => this.fault());
+    g.when(either(ne(to.hi, -1), this.isForbidden(to.lo)), () => this.fault());
     this.setRip(to.lo);
   }
 
