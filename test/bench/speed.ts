@@ -282,14 +282,15 @@ async function gallery(): Promise<Row[]> {
 }
 
 async function workers(): Promise<Row[]> {
-  return [file, 'examples'].map((what) => {
+  // What is searched in full is searched long enough for the start of a worker to count no more.
+  return [[file], ['examples'], ['examples', '--full']].map((what) => {
     const [one, two] = byTurns(
       3,
-      () => command(['verify', what, '--workers', '1']),
-      () => command(['verify', what, '--workers', '2']),
+      () => command(['verify', ...what, '--workers', '1']),
+      () => command(['verify', ...what, '--workers', '2']),
     );
     return {
-      what: `\`suture verify ${what}\`, cold, two workers, the quickest of three by turns`,
+      what: `\`suture verify ${what.join(' ')}\`, cold, two workers, the quickest of three by turns`,
       goal: '1.4 x one',
       ours: seconds(two.seconds),
       peer: `one worker: ${seconds(one.seconds)}`,
