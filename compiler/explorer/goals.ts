@@ -22,16 +22,20 @@ export function* spreadGoals(
 ): Generator<void, void> {
   const { starts } = edges;
   const blocks = Math.ceil(edges.states / block);
+  /** Blocks of which every state can reach all. */
+  const done = new Uint8Array(blocks);
   let changed = true;
   for (let backward = true; changed; backward = !backward) {
     changed = false;
     for (let b = 0; b < blocks; b++) {
       if (credit.left <= 0) yield;
       const index = backward ? blocks - 1 - b : b;
+      if (done[index] === 1) continue;
       const first = index * block;
       const count = edges.read(index);
       const { targets } = edges;
       credit.left -= count;
+      let left = 0;
       for (let n = 0; n < count; n++) {
         const i = backward ? count - 1 - n : n;
         const before = reach.at(first + i);
@@ -39,11 +43,13 @@ export function* spreadGoals(
         let bits = before;
         const end = starts[i + 1] as number;
         for (let e = starts[i] as number; e < end; e++) bits |= reach.at(targets[e] as number);
+        if (bits !== all) left++;
         if (bits !== before) {
           reach.set(first + i, bits);
           changed = true;
         }
       }
+      if (left === 0) done[index] = 1;
     }
   }
 }
