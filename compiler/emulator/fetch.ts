@@ -522,14 +522,16 @@ export class Fetch {
   #torn(site: Site, i: number, values: readonly number[]): Choice {
     const { m } = this;
     const list = values.map(byte).join(' or ');
-    const name =
-      site.place >= 0
-        ? m.p.places[site.place]?.name
-        : m.p.stubs[(m.slots[site.slot] as { stub: number } | undefined)?.stub ?? -1]?.name;
+    // An instruction may begin in front of what its last bytes belong to.
+    const cell = site.cells[i] as number;
+    const place = m.p.places.find((p) => cell >= p.cell && cell < p.cell + p.length);
+    const slot = m.slots[m.slotOfCell[cell] as number];
+    const { name } = place ?? m.p.stubs[slot?.stub ?? -1] ?? { name: 'the text' };
+    const at = cell - (place?.cell ?? slot?.cell ?? 0);
     return {
       ...bad(
         property('torn_instruction'),
-        `byte ${site.offset + i} of ${name ?? 'a stub'} may still be ${list}: executing it is unpredictable`,
+        `byte ${at} of ${name} may still be ${list}: executing it is unpredictable`,
       ),
       name: 'fetch torn',
     };

@@ -1,5 +1,6 @@
 // The command as a user types it: exit codes, what goes to which stream, and what the texts say.
 
+import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../compiler/cli/main.ts';
 import { example, Folder, guarded, spec, withoutSync } from './command.ts';
@@ -87,6 +88,11 @@ describe('verify', () => {
     expect(r.out).toMatch(/^> +\d+ +.*fetch torn/m);
     expect(r.out).toMatch(/^> +\d+ {2}byte 1 of place may still be 3e or 7e/m);
     expect(r.out).toContain('What cpu1 may fetch of place before the last step:');
+  });
+  test('a byte in doubt is named after what it belongs to, wherever its instruction begins', async () => {
+    const into = '../reduction/specs/an-irq-runs-into-a-place.suture';
+    const r = await verify(join(import.meta.dirname, into));
+    expect(r.out).toContain('byte 0 of site may still be c3 or fa');
   });
   test('a violation as expected is one row, and its run with --scenario', async () => {
     const brief = await verify(expected);
