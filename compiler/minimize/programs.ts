@@ -53,6 +53,14 @@ export interface Known {
   looked: number;
   /** Searches that go on where the last look has left them. */
   begun: Begun | undefined;
+  /** Shortest runs that were looked for, none longer than was asked. */
+  readonly sought: Sought[];
+}
+
+interface Sought {
+  readonly expected: Expected;
+  readonly maxDepth: number;
+  readonly found: Violation | undefined;
 }
 
 /** What a look at a program is for. */
@@ -199,8 +207,25 @@ export class Programs {
   /** The shortest run of up to `maxDepth` steps that breaks the expectation. */
   *shortest(
     program: Program,
+    known: Known,
     expected: Expected,
-    maxDepth: number | undefined,
+    maxDepth = Number.POSITIVE_INFINITY,
+  ): Generator<void, Violation | undefined> {
+    for (const before of known.sought) {
+      if (before.expected !== expected) continue;
+      const length = before.found?.schedule.length;
+      if (length !== undefined && length <= maxDepth) return before.found;
+      if (before.maxDepth >= maxDepth) return undefined;
+    }
+    const found = yield* this.seek(program, expected, maxDepth);
+    if (this.stopped === undefined) known.sought.push({ expected, maxDepth, found });
+    return found;
+  }
+
+  private *seek(
+    program: Program,
+    expected: Expected,
+    maxDepth: number,
   ): Generator<void, Violation | undefined> {
     const machine = createMachine(program);
     const known = nothing();
@@ -209,8 +234,8 @@ export class Programs {
     let turn = search.next();
     for (; turn.done !== true; turn = search.next()) yield;
     const { violations } = turn.value;
-    const found = decision(expected, known);
-    if (found.answer !== 'breaks' || found.because.kind !== 'violates') return undefined;
+    const answer = decision(expected, known);
+    if (answer.answer !== 'breaks' || answer.because.kind !== 'violates') return undefined;
     const wrong = violations.filter(
       (v) => breaking(expected, v.property) || !expected.properties.includes(v.property),
     );
@@ -231,12 +256,10 @@ export class Programs {
     known: Known,
     asked: () => Asked,
     before: number,
-    maxDepth?: number,
+    maxDepth = Number.POSITIVE_INFINITY,
   ): Generator<Pause, Result> {
-    const search = createSearch(
-      model,
-      maxDepth === undefined ? this.bounds : { ...this.bounds, maxDepth },
-    );
+    const deep = maxDepth === Number.POSITIVE_INFINITY;
+    const search = createSearch(model, deep ? this.bounds : { ...this.bounds, maxDepth });
     this.figures.searches++;
     const seen = (): Known => ({
       ...known,
@@ -273,8 +296,7 @@ export class Programs {
       if (full || (result.verdict === 'holds' && missed.length === 0)) known.missed = missed;
     }
     // What a narrower look has not seen is no bound of the whole.
-    else if (!decided && (full || result.bound in ofCaller) && maxDepth === undefined)
-      known.bound = result.bound;
+    else if (!decided && deep && (full || result.bound in ofCaller)) known.bound = result.bound;
     return result;
   }
 
@@ -325,6 +347,7 @@ export const nothing = (): Known => ({
   bound: undefined,
   looked: 0,
   begun: undefined,
+  sought: [],
 });
 
 /** What a part is told by: all of it but its places in the text and how it is shown. */

@@ -258,6 +258,7 @@ export class Variants {
           const length = best?.run?.violation.schedule.length;
           const violation = yield* this.programs.shortest(
             lowered.program,
+            known,
             expected,
             length === undefined ? undefined : length - 1,
           );
