@@ -114,7 +114,7 @@ export function compile(text: string, parsed: Parsed = parse(text)): Compiled {
     });
   }
   const warnings = new Warnings(text, file);
-  const common = new Common();
+  const common = commonOf(file);
   for (const s of scenarios) {
     for (const check of s.checks) {
       if (found.some((d) => d.severity === 'error')) break;
@@ -135,12 +135,22 @@ export function programOf({ file, text }: Compiled, check: Check): Lowered {
   const known = file && kept.get(file)?.get(check);
   if (known) return known;
   const messages: string[] = [];
-  const lowered = file ? lower(file, text, check, (d) => messages.push(d.message)) : undefined;
+  const lowered = file && lower(file, text, check, (d) => messages.push(d.message), commonOf(file));
   if (!file || !lowered)
     throw new Error(`a check that was accepted does not lower: ${messages.join('; ')}`);
   keep(file, check, lowered);
   return lowered;
 }
+
+/** What checks of a file and of its variants have in common. */
+export function commonOf(file: File): Common {
+  const known = commons.get(file);
+  if (known) return known;
+  const common = new Common();
+  commons.set(file, common);
+  return common;
+}
+const commons = new WeakMap<File, Common>();
 
 /** For as long as somebody has the tree; one check may be asked of several, as where pieces are taken out. */
 const kept = new WeakMap<File, WeakMap<Check, Lowered>>();

@@ -2,12 +2,12 @@
 
 import type { Compiled, Scenario } from '../compile.ts';
 import type { Closing } from '../verify.ts';
+import type { Job, Outcome, Settings, Stage, Stopped } from './job.ts';
 import { Progress } from './progress.ts';
-import { type Done, type Figures, type Settings, type Stopped, search } from './scenario.ts';
 import { Thread } from './thread.ts';
 
 /** A scenario to be searched, and what waits for it. */
-interface Unit {
+interface Unit<Done> {
   readonly compiled: Compiled;
   readonly scenario: Scenario;
   readonly closing: Closing | undefined;
@@ -19,8 +19,8 @@ interface Unit {
 /** Milliseconds that the command searches by itself: what is done then is not worth a thread. */
 const patience = 200;
 
-export interface CrewOptions {
-  readonly settings: Settings;
+export interface CrewOptions<S> {
+  readonly settings: S;
   /** How many may search at once, this thread included. */
   readonly workers: number;
   /** When all must end, by `performance.now`. */
@@ -32,20 +32,21 @@ export interface CrewOptions {
  * Each of `workers` has its share of the memory. A scenario that finds no room in it is put off until all others have
  * ended, and is searched again with the whole; so a verdict never rests on who searched beside it.
  */
-export class Crew {
+export class Crew<S extends Settings, Done extends Outcome> {
   readonly progress: Progress;
   /** Why no search begins any more. */
   stopped: Stopped | undefined;
-  private readonly options: CrewOptions;
-  private readonly units: Unit[] = [];
+  private readonly job: Job<S, Done>;
+  private readonly options: CrewOptions<S>;
+  private readonly units: Unit<Done>[] = [];
   /** Units from `next` up to `until` are nobody's yet. */
   private next = 0;
   private until = 0;
   /** Units whose share of the memory was too small, or whose thread has died. */
   private readonly alone: number[] = [];
   /** How far those are that are being searched, by their numbers. */
-  private readonly running = new Map<number, Figures | undefined>();
-  private readonly threads = new Set<Thread>();
+  private readonly running = new Map<number, Stage | undefined>();
+  private readonly threads = new Set<Thread<S, Done>>();
   private shown = '';
   private ended = false;
   /** How many share the memory. */
@@ -59,7 +60,8 @@ export class Crew {
     this.stop('interrupted');
   };
 
-  constructor(options: CrewOptions) {
+  constructor(job: Job<S, Done>, options: CrewOptions<S>) {
+    this.job = job;
     this.options = options;
     this.progress = new Progress(!options.quiet);
     if (Number.isFinite(options.deadline)) {
@@ -111,7 +113,7 @@ export class Crew {
     if (performance.now() >= this.options.deadline) this.stop('time');
   }
 
-  private get share(): Settings {
+  private get share(): S {
     const { settings } = this.options;
     return { ...settings, maxMemory: Math.floor(settings.maxMemory / this.workers) };
   }
@@ -125,19 +127,19 @@ export class Crew {
 
   /** From the back, for what is waited for first is searched here. */
   private async delegate(): Promise<void> {
-    const thread = new Thread(this.share);
+    const thread = new Thread<S, Done>(this.job.name, this.share);
     this.threads.add(thread);
     if (this.stopped) thread.stop(this.stopped);
     while (!this.ended && this.next < this.until) {
       const index = --this.until;
-      const { compiled, scenario, settle } = this.units[index] as Unit;
+      const { compiled, scenario, settle } = this.units[index] as Unit<Done>;
       this.running.set(index, undefined);
       try {
         const number = compiled.scenarios.indexOf(scenario);
         const done = await thread.search(compiled.text, scenario, number, (f) =>
           this.show(index, f),
         );
-        if (!this.stopped && cramped(done)) this.alone.push(index);
+        if (!this.stopped && this.job.cramped(done)) this.alone.push(index);
         else settle(done);
       } catch {
         this.alone.push(index);
@@ -164,17 +166,17 @@ export class Crew {
     await this.rest();
   }
 
-  private async here(index: number, settings: Settings, shared: boolean): Promise<void> {
-    const { compiled, scenario, closing, settle, fail } = this.units[index] as Unit;
+  private async here(index: number, settings: S, shared: boolean): Promise<void> {
+    const { compiled, scenario, closing, settle, fail } = this.units[index] as Unit<Done>;
     this.running.set(index, undefined);
     try {
-      const heard = (figures: Figures): Stopped | undefined => {
+      const heard = (stage: Stage): Stopped | undefined => {
         this.late();
-        this.show(index, figures);
+        this.show(index, stage);
         return this.ended ? 'interrupted' : this.stopped;
       };
-      const done = await search(compiled, scenario, settings, heard, closing);
-      if (shared && !this.stopped && cramped(done)) this.alone.push(index);
+      const done = await this.job.run(compiled, scenario, settings, heard, closing);
+      if (shared && !this.stopped && this.job.cramped(done)) this.alone.push(index);
       else settle(done);
     } catch (error) {
       fail(error);
@@ -184,28 +186,15 @@ export class Crew {
   }
 
   /** Of all that are being searched the one that is waited for first. */
-  private show(index: number, figures: Figures): void {
-    this.running.set(index, figures);
+  private show(index: number, stage: Stage): void {
+    this.running.set(index, stage);
     if (index !== Math.min(...this.running.keys())) return;
-    const { compiled, scenario } = this.units[index] as Unit;
-    const checks = scenario.checks.length;
-    const which = checks > 1 ? ` ${figures.check + 1}/${checks}` : '';
-    const what = `${compiled.file?.name.text ?? ''}, ${scenario.name}${which}`;
+    const { compiled, scenario } = this.units[index] as Unit<Done>;
+    const what = `${compiled.file?.name.text ?? ''}, ${scenario.name}`;
     if (what !== this.shown) this.progress.begin();
     this.shown = what;
     const others = this.running.size - 1;
-    this.progress.show(others > 0 ? `${what} and ${others} more` : what, figures);
+    const more = others > 0 ? ` and ${others} more` : '';
+    this.progress.show(`${what}${stage.note}${more}`, stage);
   }
 }
-
-/** Whether more memory could have said more. */
-const cramped = ({ result }: Done): boolean =>
-  result.checks.some(
-    ({ result: { bound, violations } }) =>
-      bound === 'memory' ||
-      violations.some(
-        (v) =>
-          v.inevitableFrom === 'not known' ||
-          (v.goal !== undefined && v.deadlock === undefined && v.loopFrom === undefined),
-      ),
-  );

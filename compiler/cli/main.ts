@@ -206,6 +206,11 @@ function commands(done: (code: number) => void): Command {
     .option('--runs', 'the shortest run without each piece that is needed')
     .option('--max-states <n>', 'states that one search may store', whole(1))
     .option('--max-memory <mb>', 'megabytes that one search may hold', whole(1), 4096)
+    .option(
+      '--workers <n>',
+      'scenarios looked at at once; as many as there are CPUs if not said; one for --apply and --mend',
+      whole(1),
+    )
     .option('--timeout <s>', 'seconds for all of it', positive)
     .option('--json', 'a document instead of text')
     .option('--ascii', 'plain ASCII in at most 72 columns, for a mail')

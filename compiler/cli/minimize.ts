@@ -1,22 +1,27 @@
 // `suture minimize`: what of a spec its verdicts need, as a table, as a document, and as a shorter spec.
 
+import { availableParallelism } from 'node:os';
 import { place, position, type Source, type Span, source } from '../../grammar/index.ts';
 import { type Compiled, compile, type Scenario } from '../compile.ts';
 import { Minimization, type Minimized, type PieceResult } from '../minimize/minimize.ts';
 import type { Kinds } from '../minimize/pieces.ts';
+import type { Figures } from '../minimize/programs.ts';
 import { becauseText, minimizedReport, pieceSpan, pieceText } from '../minimize/report.ts';
 import type { Shortened } from '../minimize/shorten.ts';
 import type { Evidence } from '../minimize/variants.ts';
 import { languageVersion, machineVersion, schemaVersion } from '../version.ts';
+import { Crew } from './crew.ts';
 import { diagnose } from './diagnose.ts';
 import { pick, readInputs, UsageError } from './files.ts';
 import { type MendOptions, mend } from './mend.ts';
+import { minimizing } from './minimizing.ts';
 import { runTable } from './run.ts';
 import { boundText, how, searched, write } from './searched.ts';
 import { count, grouped, secondsText, type Terminal, terminal, toAscii, wrap } from './terminal.ts';
 
 export interface MinimizeOptions extends MendOptions {
   readonly only?: Kinds;
+  readonly workers?: number;
   readonly runs?: boolean;
   readonly mend?: boolean;
   readonly ascii?: boolean;
@@ -43,20 +48,14 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
   };
   print(view.head());
   if (options.mend) return mend({ compiled, text, t, print }, options);
-  const work = new Minimization(
-    compiled,
-    scenarios,
-    { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) },
-    { kinds: options.only, shorter: options.apply === true, how },
-  );
   const seconds: number[] = [];
-  await searched(work, options, (found, took) => {
+  const told = (found: Minimized, took: number): void => {
     seconds.push(took);
     print(view.scenario(found, took));
-  });
-  const results = work.results();
-  const figures = work.progress();
-  const short = work.shortened();
+  };
+  const { results, figures, short } = options.apply
+    ? await together(compiled, scenarios, options, told)
+    : await apart(compiled, scenarios, options, told);
   const applied = options.apply === true ? apply(name, input.text, short, options) : undefined;
   if (options.json) {
     const document = {
@@ -81,6 +80,63 @@ export async function minimize(name: string, options: MinimizeOptions): Promise<
   if (applied && applied.written === undefined && applied.refused !== undefined) return 1;
   if (results.some((r) => r.asWritten === 'breaks')) return 1;
   return results.some(incomplete) ? 3 : 0;
+}
+
+interface Answers {
+  readonly results: readonly Minimized[];
+  readonly figures: Figures;
+  readonly short?: Shortened | undefined;
+}
+type Told = (found: Minimized, seconds: number) => void;
+
+/** All of them as one, for a text that is short for all. */
+async function together(
+  compiled: Compiled,
+  scenarios: readonly Scenario[],
+  options: MinimizeOptions,
+  told: Told,
+): Promise<Answers> {
+  const bounds = { maxStates: options.maxStates, maxMemory: options.maxMemory * (1 << 20) };
+  const work = new Minimization(compiled, scenarios, bounds, {
+    kinds: options.only,
+    shorter: true,
+    how,
+  });
+  await searched(work, options, told);
+  return { results: work.results(), figures: work.progress(), short: work.shortened() };
+}
+
+/** Each by itself, as many at once as there are workers: what is said does not depend on who searches what. */
+async function apart(
+  compiled: Compiled,
+  scenarios: readonly Scenario[],
+  options: MinimizeOptions,
+  told: Told,
+): Promise<Answers> {
+  const { maxStates, maxMemory, only, timeout, workers, json } = options;
+  const crew = new Crew(minimizing, {
+    settings: { maxStates, maxMemory: maxMemory * (1 << 20), kinds: only },
+    workers: workers ?? availableParallelism(),
+    deadline: timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + 1000 * timeout,
+    quiet: json === true,
+  });
+  const results: Minimized[] = [];
+  const figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
+  try {
+    const searches = scenarios.map((s) => crew.add(compiled, s));
+    crew.begin();
+    for (const search of searches) {
+      const found = await search;
+      results.push(found.result);
+      for (const name of Object.keys(figures) as (keyof typeof figures)[])
+        figures[name] += found.figures[name];
+      crew.progress.clear();
+      told(found.result, found.seconds);
+    }
+  } finally {
+    crew.end();
+  }
+  return { results, figures };
 }
 
 interface Applied {
@@ -356,7 +412,7 @@ function expectation({ expected }: Scenario): string {
 function closing(
   t: Terminal,
   results: readonly Minimized[],
-  figures: ReturnType<Minimization['progress']>,
+  figures: Figures,
   seconds: readonly number[],
 ): string {
   const open = results.filter(incomplete).length;

@@ -5,18 +5,14 @@ import { generated } from '../generator/engine.ts';
 import { reductions } from '../reduction/reduced.ts';
 import { type Closing, type ScenarioResult, Verification } from '../verify.ts';
 import { Checkpoint, type CheckpointSettings, checkpointFile } from './checkpoint.ts';
+import type { Settings as Any, Heard, Job } from './job.ts';
 
-export interface Settings {
+export interface Settings extends Any {
   readonly maxStates?: number | undefined;
-  /** Bytes that one check may hold. */
-  readonly maxMemory: number;
   readonly interpreted: boolean;
   readonly full: boolean;
   readonly checkpoint?: CheckpointSettings | undefined;
 }
-
-/** Why a search ends before its end. */
-export type Stopped = 'interrupted' | 'time';
 
 export interface Done {
   readonly result: ScenarioResult;
@@ -26,19 +22,16 @@ export interface Done {
   readonly begun: boolean;
 }
 
-export type Figures = ReturnType<Verification['progress']>;
-
 /** States between two looks at the clock and at the keyboard. */
 const slice = 4000;
 /** Milliseconds of search between two entries of a checkpoint. */
 const saving = 4000;
 
-/** `heard` is told how far it is, and answers why it shall end, if it shall. */
-export async function search(
+async function run(
   compiled: Compiled,
   scenario: Scenario,
   { maxStates, maxMemory, interpreted, full, checkpoint }: Settings,
-  heard: (figures: Figures) => Stopped | undefined,
+  heard: Heard,
   closing?: Closing,
 ): Promise<Done> {
   const verification = new Verification(
@@ -69,8 +62,10 @@ export async function search(
   };
   for (let done = false; !done; ) {
     const now = performance.now();
-    const { check } = verification.progress();
-    const stopped = heard(verification.progress());
+    const figures = verification.progress();
+    const { check } = figures;
+    const checks = scenario.checks.length;
+    const stopped = heard({ ...figures, note: checks > 1 ? ` ${check + 1}/${checks}` : '' });
     if (stopped) {
       verification.stop(stopped);
       done = true;
@@ -85,3 +80,18 @@ export async function search(
   kept?.close();
   return { result: verification.result(), seconds, begun };
 }
+
+export const verifying: Job<Settings, Done> = {
+  name: 'verify',
+  run,
+  cramped: ({ result }) =>
+    result.checks.some(
+      ({ result: { bound, violations } }) =>
+        bound === 'memory' ||
+        violations.some(
+          (v) =>
+            v.inevitableFrom === 'not known' ||
+            (v.goal !== undefined && v.deadlock === undefined && v.loopFrom === undefined),
+        ),
+    ),
+};

@@ -4,8 +4,15 @@ import { getCompileCacheDir } from 'node:module';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Scenario } from '../compile.ts';
 import { compile } from '../index.ts';
-import type { ScenarioResult } from '../verify.ts';
-import { type Done, type Figures, type Settings, type Stopped, search } from './scenario.ts';
+import {
+  type Job,
+  type JobName,
+  jobs,
+  type Outcome,
+  type Settings,
+  type Stage,
+  type Stopped,
+} from './job.ts';
 
 /** A text's scenario, by its number there. */
 interface Order {
@@ -15,30 +22,31 @@ interface Order {
 type Question =
   | ({ readonly kind: 'search' } & Order)
   | { readonly kind: 'stop'; readonly why: Stopped };
-type Answer =
-  | { readonly kind: 'figures'; readonly figures: Figures }
+type Answer<Done> =
+  | { readonly kind: 'stage'; readonly stage: Stage }
   /** The scenario itself is not sent: the other end has its own. */
-  | {
-      readonly kind: 'done';
-      readonly done: Omit<Done, 'result'> & { readonly result: Omit<ScenarioResult, 'scenario'> };
-    };
+  | { readonly kind: 'done'; readonly done: Done };
+interface Given {
+  readonly job: JobName;
+  readonly settings: Settings;
+}
 
 /** Milliseconds between two reports. */
 const beat = 100;
 
-export class Thread {
+export class Thread<S extends Settings, Done extends Outcome> {
   private readonly worker: Worker;
-  private hear: ((answer: Answer) => void) | undefined;
+  private hear: ((answer: Answer<Done>) => void) | undefined;
   private fail: ((error: Error) => void) | undefined;
 
-  constructor(settings: Settings) {
+  constructor(job: JobName, settings: S) {
     // A thread reads the code that the command has compiled only where it is told.
     const compiled = getCompileCacheDir();
     this.worker = new Worker(new URL(import.meta.url), {
-      workerData: { settings },
+      workerData: { job, settings } satisfies Given,
       env: { ...process.env, ...(compiled ? { NODE_COMPILE_CACHE: compiled } : {}) },
     });
-    this.worker.on('message', (answer: Answer) => this.hear?.(answer));
+    this.worker.on('message', (answer: Answer<Done>) => this.hear?.(answer));
     this.worker.on('error', (error: Error) => this.fail?.(error));
     this.worker.on('exit', () => this.fail?.(new Error('the thread has ended')));
   }
@@ -48,12 +56,12 @@ export class Thread {
     text: string,
     scenario: Scenario,
     index: number,
-    heard: (figures: Figures) => void,
+    heard: (stage: Stage) => void,
   ): Promise<Done> {
     return new Promise((resolve, reject) => {
       this.fail = reject;
       this.hear = (answer) => {
-        if (answer.kind === 'figures') heard(answer.figures);
+        if (answer.kind === 'stage') heard(answer.stage);
         else resolve({ ...answer.done, result: { ...answer.done.result, scenario } });
       };
       this.say({ kind: 'search', text, scenario: index });
@@ -76,26 +84,26 @@ export class Thread {
 
 if (!isMainThread && parentPort !== null && workerData?.settings !== undefined) {
   const port = parentPort;
-  const { settings } = workerData as { settings: Settings };
+  const { job, settings } = workerData as Given;
   let stopped: Stopped | undefined;
   let told = 0;
   let compiled = compile('');
-  const say = (answer: Answer): void => port.postMessage(answer);
+  const say = (answer: Answer<unknown>): void => port.postMessage(answer);
   port.on('message', (question: Question) => {
     if (question.kind === 'stop') stopped = question.why;
     else void work(question);
   });
   async function work({ text, scenario: index }: Order): Promise<void> {
+    const { run } = (await jobs[job]()) as Job<Settings, Outcome>;
     if (compiled.text !== text) compiled = compile(text);
     const scenario = compiled.scenarios[index];
     if (!scenario) throw new Error(`the text has no scenario ${index}`);
-    const { result, ...more } = await search(compiled, scenario, settings, (figures) => {
+    const { result, ...more } = await run(compiled, scenario, settings, (stage) => {
       const now = performance.now();
-      if (now - told >= beat) say({ kind: 'figures', figures });
+      if (now - told >= beat) say({ kind: 'stage', stage });
       if (now - told >= beat) told = now;
       return stopped;
     });
-    const { scenario: _, ...rest } = result;
-    say({ kind: 'done', done: { ...more, result: rest } });
+    say({ kind: 'done', done: { ...more, result: { ...result, scenario: undefined } } });
   }
 }

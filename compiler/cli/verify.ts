@@ -17,7 +17,7 @@ import { Crew } from './crew.ts';
 import { diagnose } from './diagnose.ts';
 import { noScenario, readInputs, UsageError } from './files.ts';
 import { type Run, runTable } from './run.ts';
-import type { Done } from './scenario.ts';
+import { type Done, type Settings, verifying } from './scenario.ts';
 import { boundText } from './searched.ts';
 import {
   count,
@@ -152,9 +152,9 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   return totals.usage > 0 ? 2 : totals.findings > 0 ? 1 : totals.unfinished > 0 ? 3 : 0;
 }
 
-function crewOf(options: VerifyOptions, started: number): Crew {
+function crewOf(options: VerifyOptions, started: number): Crew<Settings, Done> {
   const { maxStates, maxMemory, timeout, workers, certificate } = options;
-  return new Crew({
+  return new Crew(verifying, {
     settings: {
       maxStates,
       maxMemory: maxMemory * (1 << 20),

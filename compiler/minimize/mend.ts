@@ -5,7 +5,14 @@
 
 import { format } from '../../grammar/format.ts';
 import type { Edit, File } from '../../grammar/index.ts';
-import { type Compiled, compile, type Expected, programOf, type Scenario } from '../compile.ts';
+import {
+  type Compiled,
+  commonOf,
+  compile,
+  type Expected,
+  programOf,
+  type Scenario,
+} from '../compile.ts';
 import type { Bounds } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
 import { lower } from '../lower.ts';
@@ -180,7 +187,8 @@ class Patient {
   private program(check: number, additions: readonly Addition[]): Program | undefined {
     const asked = withGate(this.scenario.checks[check] as Check, additions);
     const file = withAdditions(this.file, additions);
-    return lower(file, this.compiled.text, asked, () => {}, this.programs.common)?.program;
+    // What is added never changes where code stands.
+    return lower(file, this.compiled.text, asked, () => {}, commonOf(this.file))?.program;
   }
 
   /** Of all checks; nothing where it is no spec. */

@@ -15,7 +15,6 @@ import {
   violates,
 } from '../explorer/index.ts';
 import type { Program } from '../ir.ts';
-import { Common } from '../lower.ts';
 import type { How } from '../verify.ts';
 
 /** What speaks for the answer of a check. */
@@ -104,8 +103,6 @@ const look = 20;
 const mostHints = 20;
 
 export class Programs {
-  /** What is left out of a spec or added to it never changes where its code stands. */
-  readonly common = new Common();
   readonly figures: Figures = { programs: 0, searches: 0, replayed: 0, states: 0 };
   private readonly bounds: Bounds;
   private readonly how: How;

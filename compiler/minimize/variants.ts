@@ -1,6 +1,6 @@
 // One scenario with some of its pieces: the programs that are meant, and whether all of them keep its expectation.
 
-import type { Compiled, Scenario } from '../compile.ts';
+import { type Compiled, commonOf, type Scenario } from '../compile.ts';
 import { createMachine } from '../emulator/machine.ts';
 import { type Trace, tell } from '../emulator/trace.ts';
 import type { Violation } from '../explorer/index.ts';
@@ -134,7 +134,8 @@ export class Variants {
       const i = this.indexOf.get(id);
       return i !== undefined && (kept & (1 << i)) === 0;
     };
-    const file = varied(this.compiled.file as NonNullable<Compiled['file']>, options, {
+    const whole = this.compiled.file as NonNullable<Compiled['file']>;
+    const file = varied(whole, options, {
       gone: (p) => isGone(p.id),
       way: (p) => ways[conditions.indexOf(this.indexOf.get(p.id) ?? -1)],
       order: (s) => orders[this.sequences.findIndex((x) => x.id === s.id)],
@@ -145,7 +146,8 @@ export class Variants {
       this.compiled.text,
       this.scenario.checks[check] as Check,
       (d) => messages.push(d.message),
-      this.programs.common,
+      // What is taken out never changes where code stands.
+      commonOf(whole),
     );
     return found ?? messages[0] ?? 'it does not compile';
   }

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Crew } from '../../compiler/cli/crew.ts';
-import type { Done } from '../../compiler/cli/scenario.ts';
+import { type Done, verifying } from '../../compiler/cli/scenario.ts';
 import { Thread } from '../../compiler/cli/thread.ts';
 import { compile } from '../../compiler/index.ts';
 import { example, Folder } from '../cli/command.ts';
@@ -43,10 +43,22 @@ test.each([
   expect(await said(5)).toEqual(alone);
 });
 
+test('what the verdicts of a file need is the same whoever looks', async () => {
+  const said = async (workers: number): Promise<string> => {
+    const args = ['minimize', example('one-stub'), '--runs', '--workers', String(workers)];
+    const { code, out } = await folder.run(args);
+    expect(code).toBe(0);
+    return timeless(out).replace(/[\d.]+ s$/gm, '# s');
+  };
+  const alone = await said(1);
+  expect(alone).toContain('minimal set');
+  expect(await said(2)).toEqual(alone);
+});
+
 /** All scenarios of a text, searched by so many. */
 async function searched(text: string, workers: number, maxMemory: number): Promise<Done[]> {
   const compiled = compile(text);
-  const crew = new Crew({
+  const crew = new Crew(verifying, {
     settings: { maxMemory, interpreted: false, full: false },
     workers,
     deadline: Number.POSITIVE_INFINITY,
