@@ -196,6 +196,12 @@ class Builder {
   }
   /** One namespace for the file. */
   #introduce(name: { text: string; span: Span }, what: string): void {
+    if (['on', 'off', 'nil'].includes(name.text))
+      this.#error(
+        'duplicate-name',
+        `\`${name.text}\` is a value: ${what} that is called so could not be told from it`,
+        name.span,
+      );
     if (this.#names.has(name.text))
       this.#error(
         'duplicate-name',

@@ -25,6 +25,9 @@ export interface Outcome {
   readonly result: { readonly scenario: Scenario };
 }
 
+/** By that a thread knows what it is to do. */
+export type JobName = 'verify' | 'minimize';
+
 /** Settings and outcomes pass between threads. */
 export interface Job<S extends Settings, D extends Outcome> {
   readonly name: JobName;
@@ -39,10 +42,3 @@ export interface Job<S extends Settings, D extends Outcome> {
   /** Whether more memory could have said more. */
   cramped(done: D): boolean;
 }
-
-/** By name, for a thread that loads what it is to do. */
-export const jobs = {
-  verify: async () => (await import('./scenario.ts')).verifying,
-  minimize: async () => (await import('./minimizing.ts')).minimizing,
-} as const;
-export type JobName = keyof typeof jobs;

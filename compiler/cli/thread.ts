@@ -4,15 +4,7 @@ import { getCompileCacheDir } from 'node:module';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Scenario } from '../compile.ts';
 import { compile } from '../index.ts';
-import {
-  type Job,
-  type JobName,
-  jobs,
-  type Outcome,
-  type Settings,
-  type Stage,
-  type Stopped,
-} from './job.ts';
+import type { Job, JobName, Outcome, Settings, Stage, Stopped } from './job.ts';
 
 /** A text's scenario, by its number there. */
 interface Order {
@@ -30,6 +22,12 @@ interface Given {
   readonly job: JobName;
   readonly settings: Settings;
 }
+
+/** What each of them needs is loaded where it is to be done. */
+const jobs: Readonly<Record<JobName, () => Promise<unknown>>> = {
+  verify: async () => (await import('./scenario.ts')).verifying,
+  minimize: async () => (await import('./minimizing.ts')).minimizing,
+};
 
 /** Milliseconds between two reports. */
 const beat = 100;

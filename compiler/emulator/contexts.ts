@@ -145,18 +145,14 @@ export function releaseSlot(m: Core, slot: number): void {
     alias(t + taskField.rip, -1);
     if (m.p.env.shadowStack) for (let k = 0; k < shadowStackWords; k++) alias(t + l.shadow + k, -1);
     for (let d = 0; d < l.depth; d++) {
-      const c = t + l.contexts + d * l.ctx.size + l.ctx.locals;
+      const record = t + l.contexts + d * l.ctx.size;
+      alias(record + l.ctx.here, -1);
+      const c = record + l.ctx.locals;
       for (let k = c; k < c + l.ctx.saved - l.ctx.locals; k += 2) alias(k, s[k + 1] as number);
     }
   }
   for (const stack of l.stacks)
     for (let k = stack; k < stack + 128; k += 2) alias(k, s[k + 1] as number);
-  for (const cpu of l.cpus) {
-    const n = s[cpu + cpuField.buffer] as number;
-    for (let i = 0, at = cpu + cpuField.buffer + 1; i < n; i++, at += l.unitWords) {
-      if (((s[at] as number) & 15) === 2) alias(at + 2, s[at + 3] as number);
-    }
-  }
   s[l.slots + slot] = 0;
   for (let i = 0; i < info.length; i++) {
     s[l.cells + info.cell + i] = 0;

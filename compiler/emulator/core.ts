@@ -459,8 +459,20 @@ export class Core {
       this.fault('the frame is outside its stack');
       return;
     }
+    const old = this.s[at] as number;
+    const isOld = this.s[at + 1] === -1;
     this.s[at] = lo;
     this.s[at + 1] = hi;
+    // On a stack of the handler's own its IRET clears nothing of the other one.
+    if (
+      offset === frameSp &&
+      hi === -1 &&
+      isOld &&
+      lo > old &&
+      lo - old <= stackWords * 8 &&
+      stackOf(old) !== stackOf(this.frameBase())
+    )
+      this.clearStack(old, lo);
   }
 
   // ---- data
@@ -482,6 +494,8 @@ export class Core {
     const { s, l } = this;
     let a = s[l.data + 2 * word] as number;
     let b = s[l.data + 2 * word + 1] as number;
+    /** Which halves are not its own. */
+    let foreign = width === 8 ? 3 : (lo & 4) === 0 ? 1 : 2;
     if (!this.direct && !this.looking) {
       const base = (l.cpus[this.cpu] as number) + cpuField.buffer;
       const n = s[base] as number;
@@ -490,13 +504,16 @@ export class Core {
         if (kind === 2 && s[at + 1] === word) {
           a = s[at + 2] as number;
           b = s[at + 3] as number;
+          foreign = 0;
         } else if (kind === 1 && (s[at + 1] as number) >> 1 === word) {
-          if (((s[at + 1] as number) & 1) === 0) a = s[at + 2] as number;
-          else b = s[at + 2] as number;
+          const second = ((s[at + 1] as number) & 1) !== 0;
+          if (second) b = s[at + 2] as number;
+          else a = s[at + 2] as number;
+          foreign &= second ? 1 : 2;
         }
       }
     }
-    if (this.p.env.fetch.dataOrder && !this.looking)
+    if (this.p.env.fetch.dataOrder && !this.looking && foreign !== 0)
       this.raise(this.cpu, s[l.dataSeen + word] as number);
     if (width === 8) {
       this.hi = b;
@@ -847,6 +864,15 @@ export class Core {
     }
   }
 
+  /** The running context has what an expectation says, but for where it stands. */
+  recall(at: number): void {
+    const { s, l } = this;
+    s[this.t + l.registers] = s[at + expectation.rsp] as number;
+    s[this.t + taskField.flags] = s[at + expectation.flags] as number;
+    for (let i = 0; i < 2 * this.p.registers.length; i++)
+      s[this.t + l.registers + 2 + i] = s[at + expectation.registers + i] as number;
+  }
+
   /** Whether an address is of the machine's own code, where no code of the spec may go but back to a sync's handler. */
   isForbidden(lo: number): boolean {
     const index = (lo - (region.kernel | 0)) | 0;
@@ -876,6 +902,11 @@ export class Core {
     );
   }
 }
+
+/** Where the frame holds RSP. */
+const frameSp = 24;
+const stackOf = (lo: number): number =>
+  Math.floor(((lo - (region.stacks | 0)) >>> 0) / stackStride);
 
 /** The address whose low word this is: all of ours have the high word -1. */
 export const toAddress = (lo: number): number => ((lo | 0) < 0 ? lo | 0 : (lo | 0) - 4294967296);

@@ -1,5 +1,6 @@
 // The patcher and the handlers: their operations, one access an action, with what rides along.
 
+import { readsMemory } from '../footprint.ts';
 import type { KernelDo, KernelOp, Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
 import { iret, releaseSlot } from './contexts.ts';
@@ -48,7 +49,8 @@ export class Kernel {
     this.#emulatedAccess = core.p.contents.map((content) => {
       const insn = this.#first(content.bytes, region.code);
       return insn
-        ? insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store')
+        ? readsMemory(insn.ops) ||
+            insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store')
         : false;
     });
   }
@@ -489,11 +491,13 @@ export class Kernel {
     for (const change of info.changes) {
       const content = (m.s[m.l.patchNew + change.place] as number) - 1;
       if (content < 0) continue;
-      // After `fail` the place may hold what it held: then that stays current.
-      const bytes = m.p.contents[content]?.bytes ?? new Uint8Array();
+      const before = (m.s[m.l.patchOld + change.place] as number) - 1;
       const cell = m.p.places[change.place]?.cell ?? 0;
-      const whole = bytes.every((b, i) => m.newestCell(cell + i) === b);
-      if (whole) this.#passes.onlyCurrent(change.place, content);
+      const holds = (one: number): boolean =>
+        m.p.contents[one]?.bytes.every((b, i) => m.newestCell(cell + i) === b) === true;
+      // After `fail` the place may hold what it held: then that is current again.
+      const current = [content, before].find(holds);
+      if (current !== undefined) this.#passes.onlyCurrent(change.place, current);
       m.s[m.l.patchOld + change.place] = 0;
       m.s[m.l.patchNew + change.place] = 0;
     }

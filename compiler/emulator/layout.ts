@@ -1,7 +1,9 @@
 // Where each field of a machine state stands: the only place that knows offsets and how wide a state is.
 
+import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { stackWords } from '../ir.ts';
+import { sequence } from '../x86/decode.ts';
 
 /** Kinds of context; the number stands in the state. */
 export const context = {
@@ -117,6 +119,12 @@ export function idleCpus(p: Program): readonly number[] {
 export const homeOf = (p: Program, task: number): number =>
   task === 0 ? 0 : (p.threads[task - 1]?.cpu ?? idleCpus(p)[task - idleFrom(p)] ?? 0);
 
+/** Whether a content of a place reads memory. */
+export const loads = (p: Program, { from, contents }: Program['places'][number]): boolean =>
+  contents.some((c) =>
+    [...sequence(p.contents[c]?.bytes ?? new Uint8Array(), from)].some((i) => readsMemory(i.ops)),
+  );
+
 export function createLayout(p: Program): Layout {
   let at = 0;
   const parts: number[] = [];
@@ -204,7 +212,11 @@ export function createLayout(p: Program): Layout {
   }
 
   const registerWords = 2 * (1 + p.registers.length);
-  const mostContents = Math.max(1, ...p.places.map((x) => x.contents.length));
+  // Behind its contents' expectations a place that reads memory has what its pass began with.
+  const mostContents = Math.max(
+    1,
+    ...p.places.map((x) => x.contents.length + (loads(p, x) ? 1 : 0)),
+  );
   const expectSize = 4 + 2 * p.registers.length;
   const locals = 5 + expectSize * mostContents;
   const mostLocals = Math.max(p.locals.handler, p.locals.patcher);

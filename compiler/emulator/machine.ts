@@ -90,6 +90,7 @@ class X86Machine implements Machine {
   readonly #passes: Passes;
   readonly #effects: Effects;
   readonly #eventually: readonly Program['requirements'][number][];
+  readonly #phased: boolean;
 
   constructor(p: Program) {
     this.#p = p;
@@ -105,6 +106,7 @@ class X86Machine implements Machine {
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
     this.#eventually = p.requirements.filter((r) => r.when === 'eventually');
+    this.#phased = p.requirements.some((r) => r.during !== undefined);
     const terminates = p.waived.has(property('terminates'))
       ? []
       : [{ name: 'terminates', property: property('terminates') }];
@@ -435,6 +437,8 @@ class X86Machine implements Machine {
       if (m.outcome === 0 && truth === (r.when === 'never'))
         m.violate(r.property, `${r.name} does not hold`);
     }
+    // A phase is over with its patch, and what the last step of it did was judged.
+    if (m.finished && this.#phased) m.s[m.l.phase] = 0;
     const broken = m.outcome !== 0;
     for (let i = 0; i < p.witnesses.length; i++) {
       const lo = evaluate(m, (p.witnesses[i] as Program['witnesses'][number]).expr);

@@ -1,13 +1,12 @@
 // Passes: what a context does between the fetch of a place's first byte and its arrival behind the place or at a target.
 
-import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property } from '../ir.ts';
 import { flagBits, RSP, registers, statusFlags } from '../ops.ts';
 import type { Core } from './core.ts';
 import { arrivesByTrap, arrivesNowhere, toAddress } from './core.ts';
 import type { Fetch } from './fetch.ts';
-import { expectation, taskField } from './layout.ts';
+import { expectation, loads, taskField } from './layout.ts';
 import { execute } from './step.ts';
 
 /** A content of a place, decoded; each instruction with the address behind it. */
@@ -16,12 +15,15 @@ interface Outcome {
     readonly from: number;
     readonly next: number;
     readonly ops: Parameters<typeof execute>[1];
+    readonly waits: boolean;
   }[];
 }
 
 /** Bits of a pass's mask above those of the contents. */
 export const hasTrapped = 1 << 30;
 export const wentAway = 1 << 29;
+/** The handler of the trap has returned, to a stub. */
+export const cameBack = 1 << 28;
 
 export class Passes {
   private readonly m: Core;
@@ -60,9 +62,7 @@ export class Passes {
     this.#traps = core.p.places.map((p) =>
       p.contents.some((c) => core.p.contents[c]?.bytes[0] === 0xcc),
     );
-    this.#loads = core.p.places.map((p) =>
-      p.contents.some((c) => (this.#outcomes[c] as Outcome).insns.some((i) => readsMemory(i.ops))),
-    );
+    this.#loads = core.p.places.map((p) => loads(core.p, p));
     this.#eventsOfPass = core.p.events.flatMap((e, event) =>
       e.kind === 'pass' ? [{ event, place: e.place, content: e.content }] : [],
     );
@@ -78,7 +78,7 @@ export class Passes {
       for (let n = 1; n <= rest.length && insn === undefined; n++)
         insn = this.#fetch.prepare(from + at, rest, n);
       if (!insn) break;
-      insns.push({ from: (from + at) | 0, next: insn.next, ops: insn.ops });
+      insns.push({ from: (from + at) | 0, next: insn.next, ops: insn.ops, waits: insn.waits });
       at += insn.bytes.length;
     }
     return { insns };
@@ -89,39 +89,49 @@ export class Passes {
     const { m } = this;
     const { l } = m;
     const open = m.s[m.c + l.ctx.pass] as number;
-    if (open === place + 1) {
-      // A retry belongs to the pass that is open; who went somewhere else and comes round again does not retry.
-      if ((m.s[m.c + l.ctx.mask] as number) & wentAway) {
-        m.violate(
-          property('old_or_new'),
-          `comes back to ${m.p.places[place]?.name} without having arrived behind it or at a target of it`,
-        );
-        return;
-      }
-      // What a content reads from memory counts when it is executed.
-      if (this.#loads[place]) this.#expectAll(place);
+    const bits = m.s[m.c + l.ctx.mask] as number;
+    // A retry belongs to the pass that is open; who went somewhere else and comes round again does not retry.
+    if (open === place + 1 && (bits & wentAway) === 0) {
+      m.s[m.c + l.ctx.mask] = bits & ~cameBack;
+      // What a content reads from memory counts when it is executed; all else is as it was when the pass began.
+      if (this.#loads[place]) this.#expectAll(place, true);
       return;
     }
     if (open !== 0) {
-      m.violate(
-        property('old_or_new'),
-        `reaches ${m.p.places[place]?.name} before it arrived behind ${m.p.places[open - 1]?.name}`,
-      );
-      return;
+      const { name } = m.p.places[place] ?? { name: '' };
+      if (!m.p.waived.has(property('old_or_new'))) {
+        m.violate(
+          property('old_or_new'),
+          open === place + 1
+            ? `comes back to ${name} without having arrived behind it or at a target of it`
+            : `reaches ${name} before it arrived behind ${m.p.places[open - 1]?.name}`,
+        );
+        return;
+      }
+      // A run that breaks what the spec waives goes on: that pass is over.
+      this.#close(open - 1, -1);
     }
     m.setDead(true);
-    this.#expectAll(place);
+    this.#expectAll(place, false);
+    if (this.#loads[place]) m.snapshot(m.s, this.#beginning(place));
     m.s[m.c + l.ctx.pass] = place + 1;
     m.s[m.c + l.ctx.mask] = m.s[l.versions + place] as number;
     m.happened?.push({ kind: 'open', place, content: -1 });
   }
 
-  #expectAll(place: number): void {
+  #expectAll(place: number, again: boolean): void {
     const { m } = this;
     const { ctx } = m.l;
     (m.p.places[place]?.contents ?? []).forEach((content, i) => {
-      this.#expect(place, content, m.c + ctx.expect + i * ctx.expectSize);
+      this.#expect(place, content, m.c + ctx.expect + i * ctx.expectSize, again);
     });
+  }
+
+  /** Where a pass of a place that reads memory keeps what it began with. */
+  #beginning(place: number): number {
+    const { m } = this;
+    const { ctx } = m.l;
+    return m.c + ctx.expect + (m.p.places[place]?.contents.length ?? 0) * ctx.expectSize;
   }
 
   /** The context has hit an INT3 at an address: where a trap is a content's behaviour, the pass is one of that. */
@@ -134,7 +144,7 @@ export class Passes {
   }
 
   /** Runs a content by itself on a copy of the machine, and notes what it leaves. */
-  #expect(place: number, content: number, at: number): void {
+  #expect(place: number, content: number, at: number, again: boolean): void {
     const { m, scratch } = this;
     const real = m.s;
     const told = m.happened;
@@ -142,8 +152,7 @@ export class Passes {
     scratch.set(real);
     m.s = scratch;
     m.happened = undefined;
-    // What a content stores is not compared, so a full buffer must not matter.
-    m.direct = !m.hasRoom(8);
+    if (again) m.recall(this.#beginning(place));
     let end = 0;
     let called = false;
     const insns = (this.#outcomes[content] as Outcome).insns;
@@ -153,6 +162,8 @@ export class Passes {
         end = arrivesNowhere;
         break;
       }
+      // What a content stores is not compared; what waits in the buffer is read the same there and where it goes.
+      while (m.buffered(m.cpu) > 0 && (insn.waits || !m.hasRoom(8))) m.commit(0);
       m.s[m.t + taskField.rip] = insn.next;
       called = insn.ops.some((o) => o.kind === 'push' && o.as === 'return');
       let trapped = false;
@@ -162,7 +173,7 @@ export class Passes {
         },
         iret: () => m.fault('iretq in a place'),
       });
-      m.direct = !m.hasRoom(8);
+      m.direct = false;
       if (m.outcome !== 0) end = arrivesNowhere;
       else if (trapped) end = arrivesByTrap;
       else if (toAddress(m.rip()) < range.from || toAddress(m.rip()) >= range.from + range.length)
@@ -215,18 +226,19 @@ export class Passes {
     const ip = s[m.t + taskField.rip] as number;
     const address = toAddress(ip);
     if (address >= info.from && address < info.from + info.length) return;
-    if (this.#fetch.inStub(ip)) return;
     const mask = s[m.c + l.ctx.mask] as number;
     const n = info.contents.length;
     const record = (i: number): number => m.c + l.ctx.expect + i * l.ctx.expectSize;
     const wanted = (i: number, k: number): number => s[record(i) + k] as number;
     const byTrap = (i: number): boolean => wanted(i, expectation.ip) === arrivesByTrap;
     let arrived = (this.#arrivals[place] as ReadonlySet<number>).has(ip);
-    for (let i = 0; i < n; i++) {
-      if (wanted(i, expectation.ip) === ip) arrived = true;
-      if (returned && byTrap(i) && (mask & hasTrapped) !== 0 && ((mask >> i) & 1) === 1)
-        arrived = true;
+    for (let i = 0; i < n; i++) if (wanted(i, expectation.ip) === ip) arrived = true;
+    const back = (returned || (mask & cameBack) !== 0) && (mask & hasTrapped) !== 0;
+    if (!arrived && this.#fetch.inStub(ip)) {
+      if (back) s[m.c + l.ctx.mask] = mask | cameBack;
+      return;
     }
+    for (let i = 0; i < n; i++) if (back && byTrap(i) && ((mask >> i) & 1) === 1) arrived = true;
     if (!arrived) {
       s[m.c + l.ctx.mask] = mask | wentAway;
       return;
@@ -234,6 +246,8 @@ export class Passes {
     const rsp = s[m.t + l.registers] as number;
     let behaves = -1;
     let superseded = -1;
+    /** Whether it is just what that one leaves. */
+    let wholly = false;
     let differs = '';
     for (let i = 0; i < n; i++) {
       if (byTrap(i)) {
@@ -244,12 +258,13 @@ export class Passes {
       }
       if (wanted(i, expectation.ip) !== ip || wanted(i, expectation.rsp) !== rsp) continue;
       const ret = wanted(i, expectation.ret);
-      if (ret !== 0 && m.stackWord(rsp) !== ret) continue;
+      if (ret !== 0 && (m.stackWord(rsp) !== ret || m.hi !== -1)) continue;
+      const lost = this.#notKept(record(i), info.dead, info.flagsDead);
       if (((mask >> i) & 1) === 0) {
-        superseded = i;
+        if (!wholly) superseded = i;
+        wholly ||= lost === '';
         continue;
       }
-      const lost = this.#notKept(record(i), info.dead, info.flagsDead);
       if (lost === '') {
         behaves = i;
         break;
@@ -257,16 +272,16 @@ export class Passes {
       differs = lost;
     }
     const verdict =
-      differs !== '' ? 'registers_kept' : superseded >= 0 ? 'converges' : 'old_or_new';
+      differs !== '' && !wholly ? 'registers_kept' : superseded >= 0 ? 'converges' : 'old_or_new';
     this.#close(place, behaves >= 0 ? (info.contents[behaves] as number) : -1);
     // A run that breaks what the spec waives goes on: the pass is over, whatever it was.
     if (behaves >= 0 || m.p.waived.has(property(verdict))) return;
-    if (differs !== '')
+    if (verdict === 'registers_kept')
       m.violate(
         property('registers_kept'),
         `${differs} after ${info.name} is not what the plain instruction leaves`,
       );
-    else if (superseded >= 0) {
+    else if (verdict === 'converges') {
       const text = m.p.contents[info.contents[superseded] as number]?.text;
       m.violate(
         property('converges'),

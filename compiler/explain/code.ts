@@ -14,7 +14,7 @@ export const codes: readonly Explanation[] = [
   ),
   error(
     'duplicate-name',
-    "There is one namespace for the whole file: labels, variables, stubs, options, threads, patches, definitions and properties of one's own. A name means one thing wherever it stands.",
+    "There is one namespace for the whole file: labels, variables, stubs, options, threads, patches, definitions and properties of one's own. A name means one thing wherever it stands, and `on`, `off` and `nil` are values.",
     { extra: 'shared one' },
     { extra: 'shared first' },
   ),

@@ -8,10 +8,11 @@ import {
   context,
   cpuField,
   expectation,
+  loads,
   shadowStackWords,
   taskField,
 } from '../emulator/layout.ts';
-import { hasTrapped, wentAway } from '../emulator/passes.ts';
+import { cameBack, hasTrapped, wentAway } from '../emulator/passes.ts';
 import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
@@ -212,43 +213,72 @@ export class Contexts extends Operations {
     const { g, l, p } = this;
     const { ctx } = l;
     const contents = p.places[place]?.contents ?? [];
-    const loads = contents.some((n) => this.insns[n]?.some((x) => readsMemory(x.insn.ops)));
+    const remembers = loads(p, p.places[place] as Program['places'][number]);
     const open = this.field(c, ctx.pass);
     g.call(
       `enter_place${place}`,
       `a pass of ${p.places[place]?.name} begins, or tries again`,
       () => {
         const was = g.let(open);
-        g.when(both(ne(was, 0), ne(was, place + 1)), () => this.violate('old_or_new'));
+        const bits = add(c, ctx.mask);
+        const again = both(eq(was, place + 1), isZero(mask(state(bits), wentAway)));
         g.when(
-          eq(was, place + 1),
+          again,
           () => {
-            g.when(ne(mask(this.field(c, ctx.mask), wentAway), 0), () =>
-              this.violate('old_or_new'),
-            );
-            g.set(variable('expected'), loads ? 1 : 0);
+            g.put(bits, mask(state(bits), ~cameBack));
+            // What a content reads from memory counts when it is executed; all else is as it was when the pass began.
+            g.set(variable('expected'), remembers ? 1 : 0);
+            g.set(variable('opened'), 0);
           },
           () => {
+            g.when(ne(was, 0), () => {
+              if (p.waived.has(property('old_or_new'))) this.over();
+              else this.violate('old_or_new');
+            });
             this.setDead(true);
             g.set(variable('expected'), 1);
+            g.set(variable('opened'), 1);
           },
         );
-        g.set(variable('opened'), pick(isZero(was), 1, 0));
       },
     );
     g.when(ne(variable('expected'), 0), () => {
       contents.forEach((content, i) => {
-        this.expect(place, content, i);
+        this.expect(place, content, i, remembers ? contents.length : -1);
       });
     });
     g.when(ne(variable('opened'), 0), () => {
+      if (remembers) this.remember(contents.length);
       g.put(add(c, ctx.pass), place + 1);
       g.put(add(c, ctx.mask), state(k(l.versions + place)));
     });
   }
 
-  /** Runs a content by itself, notes what it leaves, and takes it back. */
-  private expect(place: number, content: number, index: number): void {
+  /** What the pass begins with, behind its expectations. */
+  private remember(index: number): void {
+    const { g, l, p } = this;
+    const into = this.expectAt(index);
+    g.put(add(into, expectation.ip), this.rip);
+    g.put(add(into, expectation.rsp), this.field(t, l.registers));
+    g.put(add(into, expectation.flags), this.flags);
+    for (let i = 0; i < 2 * p.registers.length; i++)
+      g.put(add(into, expectation.registers + i), this.field(t, l.registers + 2 + i));
+  }
+
+  private recall(index: number): void {
+    const { g, l, p } = this;
+    const from = this.expectAt(index);
+    g.put(add(t, l.registers), state(add(from, expectation.rsp)));
+    g.put(add(t, taskField.flags), state(add(from, expectation.flags)));
+    for (let i = 0; i < 2 * p.registers.length; i++)
+      g.put(add(t, l.registers + 2 + i), state(add(from, expectation.registers + i)));
+  }
+
+  /**
+   * Runs a content by itself, notes what it leaves, and takes it back. `beginning`: which record a pass that is open
+   * already has begun with, or -1.
+   */
+  private expect(place: number, content: number, index: number, beginning: number): void {
     const { g, l, p } = this;
     const range = p.places[place] as Program['places'][number];
     const insns = this.insns[content] ?? [];
@@ -259,7 +289,8 @@ export class Contexts extends Operations {
     const ret = variable('ret');
     // What is taken back: the task's registers; the stacks where it moves RSP; all of it where it may write anything.
     const kept: { at: Word; count: number }[] = [];
-    if (has('store', 'when', 'locked', 'serialise', 'iret', 'halt', 'shadow'))
+    const waits = insns.some((x) => x.insn.waits);
+    if (waits || has('store', 'when', 'locked', 'serialise', 'iret', 'halt', 'shadow'))
       kept.push({ at: k(0), count: l.words });
     else {
       kept.push({ at: t, count: l.contexts });
@@ -269,7 +300,7 @@ export class Contexts extends Operations {
       const stacks = l.stacks[0] as number;
       if (movesStack || has('push', 'pop')) kept.push({ at: k(stacks), count: l.words - stacks });
     }
-    // The interpreter stores past a full buffer here; that is not in the generated code.
+    // The interpreter empties a full buffer here; that is not in the generated code.
     if (p.env.memory !== 'sc' && (has('store', 'when') || readsMemory(ops)))
       g.when(less(bufferUnits - 8, this.buffered), () => this.outside());
     let to = 0;
@@ -281,6 +312,7 @@ export class Contexts extends Operations {
     const context = g.let(c);
     g.set(end, arrivesNowhere);
     g.set(ret, 0);
+    if (beginning >= 0) g.when(isZero(variable('opened')), () => this.recall(beginning));
     g.attempt(() => this.runContent(range, insns, insns[0]?.from ?? 0, 0));
     g.when(eq(outcome, outcomeOutside), () => this.outside());
     g.when(ne(outcome, 0), () => {
@@ -335,6 +367,7 @@ export class Contexts extends Operations {
       return;
     }
     const { insn } = found;
+    if (insn.waits) g.while(ne(this.buffered, 0), () => this.commit(0));
     this.setRip(insn.next);
     let trapped = false;
     this.execute(insn.ops, plain, {
@@ -462,83 +495,113 @@ export class Contexts extends Operations {
     const { g, l, p } = this;
     const { ctx } = l;
     const ip = g.let(this.rip);
-    const isHere = either(this.inside(ip, place.from, place.from + place.length), this.inStub(ip));
     const wanted = (i: number, n: number): Word => state(add(this.expectAt(i), n));
     const byTrap = (i: number): Word => eq(wanted(i, expectation.ip), arrivesByTrap);
-    g.when(isZero(isHere), () => {
+    const all = place.contents.map((_, i) => i);
+    const atTarget = either(
+      ...this.arrivals(place).map((x) => eq(ip, x)),
+      ...all.map((i) => eq(wanted(i, expectation.ip), ip)),
+    );
+    g.when(isZero(this.inside(ip, place.from, place.from + place.length)), () => {
       const bits = g.let(this.field(c, ctx.mask));
       const isCurrent = (i: number): Word => ne(mask(right(bits, i), 1), 0);
       const trapped = ne(mask(bits, hasTrapped), 0);
-      const all = place.contents.map((_, i) => i);
-      const arrived = either(
-        ...this.arrivals(place).map((x) => eq(ip, x)),
-        ...all.map((i) => eq(wanted(i, expectation.ip), ip)),
-        ...all.map((i) => both(ne(returned, 0), byTrap(i), trapped, isCurrent(i))),
-      );
-      g.when(
-        arrived,
-        () => {
-          const rsp = g.let(this.field(t, l.registers));
-          const behaves = g.fresh();
-          const superseded = g.fresh();
-          const differs = g.fresh();
-          g.set(behaves, -1);
-          g.set(superseded, 0);
-          g.set(differs, 0);
-          for (const i of all) {
-            g.when(less(behaves, 0), () =>
-              g.when(
-                byTrap(i),
-                () => g.when(both(trapped, isCurrent(i)), () => g.set(behaves, i)),
-                () =>
-                  g.when(
-                    both(eq(wanted(i, expectation.ip), ip), eq(wanted(i, expectation.rsp), rsp)),
-                    () => {
-                      const ret = g.let(wanted(i, expectation.ret));
-                      const right = g.fresh();
-                      g.set(right, 1);
-                      g.when(ne(ret, 0), () =>
-                        g.set(right, pick(eq(this.readStack(rsp).lo, ret), 1, 0)),
-                      );
-                      g.when(ne(right, 0), () =>
-                        g.when(
-                          isCurrent(i),
-                          () =>
-                            g.when(
-                              this.kept(this.expectAt(i), place),
-                              () => g.set(behaves, i),
-                              () => g.set(differs, 1),
-                            ),
-                          () => g.set(superseded, 1),
-                        ),
-                      );
-                    },
-                  ),
+      const back = both(either(ne(returned, 0), ne(mask(bits, cameBack), 0)), trapped);
+      const elsewhere = g.fresh();
+      g.set(elsewhere, pick(atTarget, 1, 0));
+      g.when(isZero(elsewhere), () => {
+        const inStub = g.let(pick(this.inStub(ip), 1, 0));
+        g.when(
+          ne(inStub, 0),
+          () => {
+            g.when(back, () => g.put(add(c, ctx.mask), join(bits, cameBack)));
+            g.set(elsewhere, -1);
+          },
+          () =>
+            g.set(
+              elsewhere,
+              pick(either(...all.map((i) => both(back, byTrap(i), isCurrent(i)))), 1, 0),
+            ),
+        );
+      });
+      const arrived = less(0, elsewhere);
+      g.when(less(-1, elsewhere), () =>
+        g.when(
+          arrived,
+          () => {
+            const rsp = g.let(this.field(t, l.registers));
+            const behaves = g.fresh();
+            const superseded = g.fresh();
+            const differs = g.fresh();
+            g.set(behaves, -1);
+            g.set(superseded, 0);
+            g.set(differs, 0);
+            for (const i of all) {
+              g.when(less(behaves, 0), () =>
+                g.when(
+                  byTrap(i),
+                  () => g.when(both(trapped, isCurrent(i)), () => g.set(behaves, i)),
+                  () =>
+                    g.when(
+                      both(eq(wanted(i, expectation.ip), ip), eq(wanted(i, expectation.rsp), rsp)),
+                      () => {
+                        const ret = g.let(wanted(i, expectation.ret));
+                        const right = g.fresh();
+                        g.set(right, 1);
+                        g.when(ne(ret, 0), () => {
+                          const at = this.readStack(rsp);
+                          g.set(right, pick(both(eq(at.lo, ret), eq(at.hi, -1)), 1, 0));
+                        });
+                        g.when(ne(right, 0), () =>
+                          g.when(
+                            this.kept(this.expectAt(i), place),
+                            () =>
+                              g.when(
+                                isCurrent(i),
+                                () => g.set(behaves, i),
+                                () => g.set(superseded, 2),
+                              ),
+                            () =>
+                              g.when(
+                                isCurrent(i),
+                                () => g.set(differs, 1),
+                                () => g.set(superseded, join(superseded, 1)),
+                              ),
+                          ),
+                        );
+                      },
+                    ),
+                ),
+              );
+            }
+            const verdict = g.let(
+              pick(
+                both(ne(differs, 0), less(superseded, 2)),
+                property('registers_kept'),
+                pick(ne(superseded, 0), property('converges'), property('old_or_new')),
               ),
             );
-          }
-          const verdict = g.let(
-            pick(
-              ne(differs, 0),
-              property('registers_kept'),
-              pick(ne(superseded, 0), property('converges'), property('old_or_new')),
-            ),
-          );
-          // Closed: nothing of it stays.
-          const i = variable('word');
-          g.each(i, add(c, ctx.pass), add(c, ctx.locals), () => g.put(i, 0));
-          this.setDead(false);
-          p.events.forEach((e, n) => {
-            if (e.kind !== 'pass' || e.place !== index) return;
-            const which = place.contents.indexOf(e.content);
-            if (which >= 0) g.when(eq(behaves, which), () => g.set(events, join(events, 1 << n)));
-          });
-          const waived = either(...[...p.waived.keys()].map((x) => eq(verdict, x)));
-          g.when(both(less(behaves, 0), isZero(waived)), () => g.violate(add(verdict, 1)));
-        },
-        () => g.put(add(c, ctx.mask), join(bits, wentAway)),
+            this.over();
+            p.events.forEach((e, n) => {
+              if (e.kind !== 'pass' || e.place !== index) return;
+              const which = place.contents.indexOf(e.content);
+              if (which >= 0) g.when(eq(behaves, which), () => g.set(events, join(events, 1 << n)));
+            });
+            const waived = either(...[...p.waived.keys()].map((x) => eq(verdict, x)));
+            g.when(both(less(behaves, 0), isZero(waived)), () => g.violate(add(verdict, 1)));
+          },
+          () => g.put(add(c, ctx.mask), join(bits, wentAway)),
+        ),
       );
     });
+  }
+
+  /** The open pass is closed: nothing of it stays. */
+  private over(): void {
+    const { g, l } = this;
+    const i = variable('word');
+    g.each(i, add(c, l.ctx.pass), add(c, l.ctx.locals), () => g.put(i, 0));
+    this.setDead(false);
   }
 
   /** Addresses at which a pass of a place can arrive, whatever the registers hold. */
@@ -594,6 +657,9 @@ export class Contexts extends Operations {
         g.each(n, 0, l.tasks.length, () => {
           const from = g.let(this.taskAt(n));
           alias(from);
+          g.each(d, 0, l.depth, () =>
+            alias(add(add(from, l.contexts + l.ctx.here), times(d, l.ctx.size))),
+          );
           if (p.env.shadowStack)
             g.each(i, add(from, l.shadow), add(from, l.shadow + shadowStackWords), () => alias(i));
           if (l.ctx.saved > l.ctx.locals)
@@ -603,16 +669,6 @@ export class Contexts extends Operations {
             });
         });
         for (const stack of l.stacks) g.each(i, stack, stack + 128, () => aliasWide(i), 2);
-        for (const record of l.cpus) {
-          const units = record + cpuField.buffer + 1;
-          g.each(
-            i,
-            units,
-            add(units, times(state(k(record + cpuField.buffer)), l.unitWords)),
-            () => g.when(eq(mask(state(i), 15), 2), () => aliasWide(add(i, 2))),
-            l.unitWords,
-          );
-        }
         g.put(k(l.slots + slot), 0);
         g.each(i, info.cell, info.cell + info.length, () => {
           g.put(add(i, l.cells), 0);

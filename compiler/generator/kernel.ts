@@ -2,6 +2,7 @@
 
 import { endless } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
+import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region } from '../ir.ts';
 import type { Word } from './code.ts';
@@ -45,7 +46,9 @@ export class Kernel extends Contexts {
     this.emulatedAccess = p.contents.map((content) => {
       const insn = this.prepared(region.code, content.bytes);
       return (
-        insn?.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store') ?? false
+        insn !== undefined &&
+        (readsMemory(insn.ops) ||
+          insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store'))
       );
     });
   }
@@ -655,10 +658,15 @@ export class Kernel extends Contexts {
     for (const change of info.changes) {
       const content = g.let(sub(state(k(l.patchNew + change.place)), 1));
       g.when(less(-1, content), () => {
-        for (const n of p.places[change.place]?.contents ?? [])
-          g.when(eq(content, n), () => {
-            g.when(ne(this.holds(change.place, n), 0), () => this.onlyCurrent(change.place, k(n)));
-          });
+        const before = g.let(sub(state(k(l.patchOld + change.place)), 1));
+        // The new one last: what holds both is as it was to be.
+        for (const which of [before, content])
+          for (const n of p.places[change.place]?.contents ?? [])
+            g.when(eq(which, n), () => {
+              g.when(ne(this.holds(change.place, n), 0), () =>
+                this.onlyCurrent(change.place, k(n)),
+              );
+            });
         g.put(k(l.patchOld + change.place), 0);
         g.put(k(l.patchNew + change.place), 0);
       });

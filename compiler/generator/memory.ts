@@ -386,9 +386,27 @@ export class Memory {
     const vlo = g.let(value.lo);
     const vhi = g.let(value.hi);
     g.set(a0, add(this.frameBase, offset));
-    const found = this.stackAt();
+    const found = g.let(this.stackAt());
     g.when(less(found, 0), () => this.fault());
+    const old = g.let(state(found));
+    const oldHigh = g.let(state(add(found, 1)));
     this.putWide(found, wide(vlo, vhi));
+    const { istBreakpoint, istNmi } = this.p.env;
+    if (offset !== 24 || !(istBreakpoint || istNmi)) return;
+    // On a stack of the handler's own its IRET clears nothing of the other one.
+    const stackOf = (low: Word): Word => mask(sub(low, region.stacks | 0), ~(stackStride - 1));
+    g.when(
+      both(
+        eq(vhi, -1),
+        eq(oldHigh, -1),
+        less(old, vlo),
+        less(sub(vlo, old), stackWords * 8 + 1),
+        // The difference of two words of different signs may be anything.
+        less(0, sub(vlo, old)),
+        ne(stackOf(old), stackOf(this.frameBase)),
+      ),
+      () => this.clearStack(old, vlo),
+    );
   }
 
   // ---- data

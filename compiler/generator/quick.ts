@@ -195,6 +195,8 @@ class Generated implements Reducible {
         const finished = code.finished() !== 0;
         outcome = machine.judged(scratch, action >> 16, 0, code.events(), finished);
         this.witnessed = machine.witnessed;
+        // What is judged may end a phase.
+        touched.fill(1);
       }
       if (this.#ended >= 0) {
         if (outcome !== 0 && this.#p.waived.has(outcome - 1)) {

@@ -466,6 +466,9 @@ class Maker extends Private {
         );
       });
     }
+    // A phase is over with its patch, and what the last step of it did was judged.
+    if (p.requirements.some((r) => r.during !== undefined))
+      g.when(ne(finished, 0), () => g.put(k(l.phase), 0));
   }
 
   /** A witness that cannot be read is not seen; it breaks nothing. */
