@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { AsmItem, File, Insn, Span } from '../grammar/index.ts';
+import { reaches, rspAt } from './flow.ts';
 import { expressionsOf, readsMemory } from './footprint.ts';
 import type {
   Content,
@@ -21,7 +22,7 @@ import type {
 } from './ir.ts';
 import { builtin, percpuStride, property, region } from './ir.ts';
 import { type Liveness, liveness } from './liveness.ts';
-import type { Address, Expr, Op, Register } from './ops.ts';
+import type { Address, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
 import type { Placed, Symbols } from './place.ts';
 import { addressOf, contentBytes, itemsOf, place as placeCode, refuse, ways } from './place.ts';
@@ -99,17 +100,6 @@ export function lower(
     if (!best || shared < best.shared) best = { shared, lowered };
   }
   return best?.lowered;
-}
-
-/** Operations, with those that others have in them. */
-const nested = (ops: readonly Op[]): readonly Op[] =>
-  ops.flatMap((o) => (o.kind === 'when' ? [o, ...nested(o.then), ...nested(o.else)] : [o]));
-
-/** Whether an address is that of a variable, of this CPU or of all; any other may be one of a stack. */
-function isVariable(e: Expr): boolean {
-  if (e.kind === 'const') return e.hi === -1 && e.lo >= region.percpu && e.lo < region.stacks;
-  if (e.kind !== 'binary' || e.op !== 'add' || e.a.kind !== 'gsbase') return false;
-  return e.b.kind === 'const' && e.b.hi === 0 && e.b.lo >= 0 && e.b.lo < percpuStride;
 }
 
 /** Which lines of the text some code consists of. */
@@ -829,6 +819,7 @@ class Builder {
   // ---- who runs
 
   #threads(places: readonly Place[]): { list: Thread[]; groups: Map<string, number[]> } {
+    const text = this.#textRanges();
     const settings = this.#settings;
     const spec = this.#spec;
     const placed = this.#placed;
@@ -874,7 +865,7 @@ class Builder {
         list.push({
           name: own,
           entry: entry.address,
-          rsp: this.#startRsp(entry.address, places),
+          rsp: rspAt(text, entry.address, places, this.#settings.environment.rsp),
           cpu,
         });
       }
@@ -886,94 +877,6 @@ class Builder {
       if (!groups.has(p.name) && !list.some((t) => t.name === p.name))
         this.#unknown(p.name, p.span, groups.keys(), 'a thread');
     return { list, groups };
-  }
-
-  /** RSP modulo 16 at the start, so that it is as asked where the thread first reaches a place. */
-  #startRsp(entry: Address, places: readonly Place[]): 0 | 8 {
-    const want = this.#settings.environment.rsp;
-    const at = new Set(places.map((p) => p.from));
-    for (const { address, delta } of this.#flow(entry)) {
-      if (at.has(address)) return ((((want - delta) % 16) + 16) % 16) as 0 | 8;
-    }
-    return want;
-  }
-
-  /** Whether code that begins here can come to a place. */
-  #reaches(entry: Address, places: readonly Place[]): boolean {
-    const inside = (a: Address, length: number): boolean =>
-      places.some((p) => a + length > p.from && a < p.from + p.length);
-    let returns = false;
-    let moves = false;
-    for (const { address, length, ops } of this.#flow(entry)) {
-      // What a stub holds leads anywhere.
-      if (inside(address, length) || (address >= region.stubs && address < region.kernel))
-        return true;
-      // A RET goes behind its call, unless code has put another word there.
-      returns ||= ops.some((o) => (o.kind === 'pop' && o.as === 'return') || o.kind === 'iret');
-      moves ||= nested(ops).some(
-        (o) =>
-          ((o.kind === 'push' || o.kind === 'pop') && o.as === 'data') ||
-          (o.kind === 'store' && !isVariable(o.address)) ||
-          (o.kind === 'set' && o.to.kind === 'reg' && o.to.reg === RSP),
-      );
-      // Where an indirect branch or a trap's handler goes nobody knows here.
-      const away = ops.some((o) => o.kind === 'branch' && o.target.kind !== 'const');
-      const back = ops.some((o) => o.kind === 'pop' && o.as === 'return');
-      if ((away && !back) || ops.some((o) => o.kind === 'trap')) return true;
-    }
-    return returns && moves;
-  }
-
-  /** Instructions that can follow from an entry, the nearest first, with what RSP has moved by until there. */
-  *#flow(entry: Address): Generator<{
-    readonly address: Address;
-    readonly length: number;
-    readonly delta: number;
-    readonly ops: readonly Op[];
-  }> {
-    const byteAt = (a: Address): number | undefined => {
-      const c = this.#placed.chunks.find((x) => a >= x.from && a < x.from + x.bytes.length);
-      return c?.bytes[a - c.from];
-    };
-    const seen = new Map<Address, number>([[entry, 0]]);
-    const queue: Address[] = [entry];
-    for (let k = 0; k < queue.length; k++) {
-      const address = queue[k] as Address;
-      let delta = seen.get(address) as number;
-      const bytes = Uint8Array.from({ length: 15 }, (_, i) => byteAt(address + i) ?? 0);
-      const d = decode(bytes, 15);
-      const ops = d.kind === 'insn' ? instantiate(d, address) : [];
-      yield { address, length: d.kind === 'insn' ? d.length : 1, delta, ops };
-      if (d.kind !== 'insn') continue;
-      let on = true;
-      const add = (to: Address, by: number): void => {
-        if (seen.has(to)) return;
-        seen.set(to, by);
-        queue.push(to);
-      };
-      for (const op of ops) {
-        if (op.kind === 'push') delta -= 8;
-        if (op.kind === 'pop') delta += 8;
-        if (
-          op.kind === 'set' &&
-          op.to.kind === 'reg' &&
-          op.to.reg === RSP &&
-          op.value.kind === 'binary' &&
-          op.value.b.kind === 'const'
-        ) {
-          if (op.value.op === 'add') delta += op.value.b.lo;
-          if (op.value.op === 'sub') delta -= op.value.b.lo;
-        }
-        if (op.kind === 'branch') {
-          if (!op.when) on = false;
-          if (op.target.kind === 'const') add(op.target.lo, delta);
-        }
-        if (op.kind === 'fault' || op.kind === 'iret') on = false;
-      }
-      // Behind a call the stack is as before it.
-      const call = ops.some((o) => o.kind === 'push' && o.as === 'return');
-      if (on || call) add(address + d.length, call ? delta + 8 : delta);
-    }
   }
 
   #ipiCode(places: readonly Place[]): Program['ipiCode'] {
@@ -989,10 +892,11 @@ class Builder {
       );
       return undefined;
     }
-    return { entry: entry.address, reaches: this.#reaches(entry.address, places) };
+    return { entry: entry.address, reaches: reaches(this.#textRanges(), entry.address, places) };
   }
 
   #eventSources(places: readonly Place[]): readonly EventSource[] {
+    const text = this.#textRanges();
     const settings = this.#settings;
     const spec = this.#spec;
     const placed = this.#placed;
@@ -1033,7 +937,7 @@ class Builder {
           name: `${e.name ?? e.kind}${settings.events.filter((x) => x.kind === e.kind && x.name === e.name).length > 1 ? ` ${e.on === undefined ? '' : `on ${e.on} `}#${settings.events.indexOf(e) + 1}` : ''}`,
           kind: e.kind,
           count: e.count,
-          reaches: entry !== undefined && this.#reaches(entry.address, places),
+          reaches: entry !== undefined && reaches(text, entry.address, places),
           ...(entry ? { entry: entry.address } : {}),
           ...(e.on === undefined ? {} : { on: e.on }),
         },
