@@ -100,6 +100,7 @@ export function iret(m: Core): void {
     m.violate(property('no_fault'), '#GP: IRET loads a selector that is none');
     return;
   }
+  const kind = m.s[m.c] as number;
   const open = p.places[(m.s[m.c + l.ctx.pass] as number) - 1];
   if (open !== undefined && !p.waived.has(property('old_or_new'))) {
     m.violate(
@@ -122,7 +123,9 @@ export function iret(m: Core): void {
   m.setFlags(flags);
   m.s[(l.cpus[m.cpu] as number) + cpuField.nmiBlocked] = 0;
   m.serialise(m.cpu);
-  if (ipHigh !== -1 || (m.isInstructions() && m.isForbidden(ip))) {
+  // No operation of the machine's own traps.
+  const toInstructions = kind === context.breakpoint || m.isInstructions();
+  if (ipHigh !== -1 || (toInstructions && m.isForbidden(ip))) {
     m.fault('IRET goes to an address where no code is');
     return;
   }

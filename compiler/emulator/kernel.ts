@@ -3,6 +3,7 @@
 import { readsMemory } from '../footprint.ts';
 import type { KernelDo, KernelOp, Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
+import type { Op } from '../ops.ts';
 import { iret, releaseSlot } from './contexts.ts';
 import type { Core } from './core.ts';
 import type { Fetch, Prepared } from './fetch.ts';
@@ -24,6 +25,10 @@ function moved(insn: Prepared, by: number): Prepared {
   return { ...insn, ops, next: (insn.next + by) | 0 };
 }
 
+/** Whether what an instruction does is an access when it is emulated. */
+export const isAccess = (ops: readonly Op[]): boolean =>
+  readsMemory(ops) || ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store');
+
 export class Kernel {
   /** For each operation whether some run executed it. */
   readonly executed: Uint8Array;
@@ -34,9 +39,10 @@ export class Kernel {
   readonly #fetch: Fetch;
   readonly #passes: Passes;
   readonly #effects: Effects;
-  /** Contents whose first instruction, when emulated, touches memory: a step of its own. */
   readonly #phased: boolean;
+  /** Contents whose first instruction, when emulated, touches memory: a step of its own. And those that need room for a store. */
   readonly #emulatedAccess: readonly boolean[];
+  readonly #emulatedStore: readonly boolean[];
 
   constructor(core: Core, fetch: Fetch, passes: Passes, effects: Effects) {
     this.m = core;
@@ -46,13 +52,9 @@ export class Kernel {
     this.#effects = effects;
     this.#phased = core.p.requirements.some((r) => r.during !== undefined);
     this.executed = new Uint8Array(core.p.kernel.length);
-    this.#emulatedAccess = core.p.contents.map((content) => {
-      const insn = this.#first(content.bytes, region.code);
-      return insn
-        ? readsMemory(insn.ops) ||
-            insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store')
-        : false;
-    });
+    const emulated = core.p.contents.map((c) => this.#first(c.bytes, region.code)?.ops ?? []);
+    this.#emulatedAccess = emulated.map(isAccess);
+    this.#emulatedStore = emulated.map((ops) => ops.some((o) => o.kind === 'store'));
   }
 
   #first(bytes: Uint8Array, at: number): ReturnType<Fetch['prepare']> {
@@ -88,12 +90,8 @@ export class Kernel {
       case 'iret':
       case 'end':
         return true;
-      case 'emulate': {
-        const lo = evaluate(this.m, op.of);
-        const known = lo > 0 && this.#emulatedAccess[lo - 1] === true;
-        this.m.outcome = 0;
-        return known;
-      }
+      case 'emulate':
+        return this.#isOneOf(this.#emulatedAccess, op);
       case 'set':
       case 'jump':
       case 'violate':
@@ -102,6 +100,12 @@ export class Kernel {
       case 'nop':
         return false;
     }
+  }
+
+  #isOneOf(contents: readonly boolean[], { of }: Extract<KernelDo, { kind: 'emulate' }>): boolean {
+    const lo = evaluate(this.m, of);
+    this.m.outcome = 0;
+    return lo > 0 && contents[lo - 1] === true;
   }
 
   /** Whether the operation can be done now. */
@@ -117,7 +121,11 @@ export class Kernel {
         // What was stored before a bounded wait is what all fetch after it: it must have been stored.
         return empty || (!m.p.env.stalenessBounded && m.p.env.memory !== 'sc');
       case 'emulate':
-        return !this.#isAccess(op) || ((m.p.env.memory !== 'sc' || empty) && m.hasRoom(1));
+        return (
+          !this.#isAccess(op) ||
+          ((m.p.env.memory !== 'sc' || empty) &&
+            (m.hasRoom(1) || !this.#isOneOf(this.#emulatedStore, op)))
+        );
       case 'acks':
         return m.s[m.l.outstanding] === 0;
       case 'send':

@@ -154,6 +154,7 @@ export class Contexts extends Operations {
       g.when(either(ne(cs.lo, codeSegment), ne(ss.lo, stackSegment)), () =>
         this.violate('no_fault'),
       );
+      const kind = g.let(state(c));
       if (!p.waived.has(property('old_or_new')))
         g.when(ne(this.field(c, l.ctx.pass), 0), () => this.violate('old_or_new'));
       for (let i = 0; i < 2 * p.registers.length; i++)
@@ -170,7 +171,9 @@ export class Contexts extends Operations {
       this.setFlags(flags.lo, plain);
       g.put(add(at, cpuField.nmiBlocked), 0);
       this.serialise(cpu);
-      g.when(either(ne(ip.hi, -1), both(this.isInstructions(), this.isForbidden(ip.lo))), () =>
+      // No operation of the machine's own traps.
+      const toInstructions = either(eq(kind, context.breakpoint), this.isInstructions());
+      g.when(either(ne(ip.hi, -1), both(toInstructions, this.isForbidden(ip.lo))), () =>
         this.fault(),
       );
       this.setRip(ip.lo);

@@ -1,8 +1,7 @@
 // The patcher and the handlers as generated code: what `emulator/kernel.ts` does.
 
-import { endless } from '../emulator/kernel.ts';
+import { endless, isAccess } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
-import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { region } from '../ir.ts';
 import type { Word } from './code.ts';
@@ -37,20 +36,16 @@ const rounds = variable('rounds');
 
 export class Kernel extends Contexts {
   private readonly phased: boolean;
-  /** For each content whether its first instruction, when emulated, is a step of its own. */
+  /** For each content whether its first instruction, when emulated, is a step of its own; whether it needs room for a store. */
   private readonly emulatedAccess: readonly boolean[];
+  private readonly emulatedStore: readonly boolean[];
 
   constructor(p: Program) {
     super(p);
     this.phased = p.requirements.some((r) => r.during !== undefined);
-    this.emulatedAccess = p.contents.map((content) => {
-      const insn = this.prepared(region.code, content.bytes);
-      return (
-        insn !== undefined &&
-        (readsMemory(insn.ops) ||
-          insn.ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store'))
-      );
-    });
+    const emulated = p.contents.map((c) => this.prepared(region.code, c.bytes)?.ops ?? []);
+    this.emulatedAccess = emulated.map(isAccess);
+    this.emulatedStore = emulated.map((ops) => ops.some((o) => o.kind === 'store'));
   }
 
   /** Where RIP stands when an operation is next. */
@@ -69,14 +64,20 @@ export class Kernel extends Contexts {
       case 'nop':
         return no;
       case 'emulate': {
-        const contents = this.emulatedAccess.flatMap((x, i) => (x ? [i] : []));
-        if (contents.length === 0) return no;
-        const of = this.evaluate(op.of, plain).lo;
-        return either(...contents.map((i) => eq(of, i + 1)));
+        return this.isOneOf(this.emulatedAccess, op);
       }
       default:
         return yes;
     }
+  }
+
+  private isOneOf(
+    contents: readonly boolean[],
+    { of }: Extract<KernelDo, { kind: 'emulate' }>,
+  ): Word {
+    if (!contents.includes(true)) return no;
+    const content = this.evaluate(of, plain).lo;
+    return either(...contents.flatMap((x, i) => (x ? [eq(content, i + 1)] : [])));
   }
 
   private room(units: number): Word {
@@ -96,7 +97,13 @@ export class Kernel extends Contexts {
       case 'waittime':
         return sc || p.env.stalenessBounded ? empty : yes;
       case 'emulate':
-        return either(isZero(pick(this.isAccess(op), 1, 0)), both(ordered, this.room(1)));
+        return either(
+          isZero(pick(this.isAccess(op), 1, 0)),
+          both(
+            ordered,
+            either(this.room(1), isZero(pick(this.isOneOf(this.emulatedStore, op), 1, 0))),
+          ),
+        );
       case 'acks':
         return isZero(state(k(l.outstanding)));
       case 'send':

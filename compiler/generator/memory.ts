@@ -391,8 +391,7 @@ export class Memory {
     const old = g.let(state(found));
     const oldHigh = g.let(state(add(found, 1)));
     this.putWide(found, wide(vlo, vhi));
-    const { istBreakpoint, istNmi } = this.p.env;
-    if (offset !== 24 || !(istBreakpoint || istNmi)) return;
+    if (offset !== 24) return;
     // On a stack of the handler's own its IRET clears nothing of the other one.
     const stackOf = (low: Word): Word => mask(sub(low, region.stacks | 0), ~(stackStride - 1));
     g.when(

@@ -115,10 +115,19 @@ function ownExpressions(p: Program): {
   const own = (e: Expr): boolean => [...reads(e)].every((f) => fields.has(f));
   // A release renames addresses of its stub in locals and on stacks: what is made of one must be one.
   const releases = p.kernel.some((k) => k.do.kind === 'release');
-  const renamed = (e: Expr): boolean => e.kind === 'local' || e.kind === 'frame' || inStub(e);
+  const renamed = (e: Expr): boolean =>
+    e.kind === 'local' || e.kind === 'frame' || e.kind === 'here' || inStub(e);
+  // Whether it trapped at an address of the text no release changes.
+  const asksText = (e: Expr): boolean =>
+    e.kind === 'binary' &&
+    e.op === 'eq' &&
+    e.a.kind === 'here' &&
+    e.b.kind === 'const' &&
+    !inStub(e.b);
   // What is not renamed must not be moved to where it would be, and a sum may be any address.
   const kept = (e: Expr): boolean => ['reg', 'framereg', 'here', 'temp', 'binary'].includes(e.kind);
-  const judged = (e: Expr): boolean => own(e) && !(releases && mentions(e, renamed));
+  const judged = (e: Expr): boolean =>
+    own(e) && (!releases || asksText(e) || !mentions(e, renamed));
   return {
     judged,
     moved: (e) => (e.kind === 'local' ? own(e) : judged(e) && !(releases && mentions(e, kept))),
