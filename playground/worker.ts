@@ -54,8 +54,6 @@ let generator: Generator | string = 'the generator was not there yet';
 let loading = false;
 /** States that fit into a slice; found out by doing. */
 let budget = 2000;
-/** Milliseconds that are left for what nobody has asked for. */
-let warmth = 1500;
 
 const say = (answer: Answer): void => self.postMessage(answer);
 const broken = (error: unknown): void =>
@@ -196,40 +194,10 @@ async function verify(mine: Work, first: number | undefined, anew: boolean): Pro
       version: mine.version,
       report: fileReport(mine.name, mine.compiled, results),
     });
-    if (!mine.stopped) await warm(mine);
   } catch (error) {
     broken(error);
   }
 }
-
-/**
- * An engine makes code quick once it has run often. So while the first text is read by its user, it is read and searched
- * here again, as each edit will have to be: the first of them is then as quick as the tenth.
- */
-async function warm(mine: Work): Promise<void> {
-  const { text } = mine.compiled;
-  while (warmth > 0) {
-    let from = performance.now();
-    const compiled = compile(text);
-    for (const scenario of compiled.scenarios) {
-      const search = verificationOf(compiled, scenario, { ...mine.bounds, maxStates: 2 * patience });
-      while (warmth > 0 && !search.advance(budget).done) {
-        warmth -= performance.now() - from;
-        await breath();
-        if (work !== mine || opening) return;
-        from = performance.now();
-      }
-    }
-    warmth -= performance.now() - from;
-  }
-}
-
-/** What searches a scenario: on generated code where it is large, once that is there. */
-const verificationOf = (compiled: Compiled, scenario: Scenario, bounds: Bounds): Verification =>
-  new Verification(compiled, scenario, bounds, {
-    reducing: reductions,
-    searching: (p, machine) => quick(p, machine, () => generator, patience),
-  });
 
 function finish(mine: Work, { index, scenario, kept, done }: Task): void {
   mine.pending.splice(mine.pending.indexOf(index), 1);
@@ -351,7 +319,10 @@ class Search implements Task {
     this.index = index;
     this.scenario = scenario;
     this.#version = mine.version;
-    this.#verification = verificationOf(mine.compiled, scenario, mine.bounds);
+    this.#verification = new Verification(mine.compiled, scenario, mine.bounds, {
+      reducing: reductions,
+      searching: (p, machine) => quick(p, machine, () => generator, patience),
+    });
     this.#seconds = scenario.checks.map(() => 0);
   }
 
