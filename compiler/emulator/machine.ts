@@ -381,7 +381,7 @@ class X86Machine implements Machine {
     }
     if (place >= 0 && offset === 0 && m.isUserCode()) {
       this.#passes.enter(place);
-      if (m.outcome !== 0) return;
+      if (m.outcome !== 0 || m.limit !== undefined) return;
     }
     if (!chosen.insn) {
       m.fault(chosen.reason);

@@ -24,6 +24,8 @@ export const hasTrapped = 1 << 30;
 export const wentAway = 1 << 29;
 /** The handler of the trap has returned, to a stub. */
 export const cameBack = 1 << 28;
+/** Contents of a place that have a bit there. */
+export const mostContents = 28;
 
 export class Passes {
   private readonly m: Core;
@@ -88,6 +90,10 @@ export class Passes {
   enter(place: number): void {
     const { m } = this;
     const { l } = m;
+    if ((m.p.places[place]?.contents.length ?? 0) > mostContents) {
+      m.limit = 'contents of a place';
+      return;
+    }
     const open = m.s[m.c + l.ctx.pass] as number;
     const bits = m.s[m.c + l.ctx.mask] as number;
     // A retry belongs to the pass that is open; who went somewhere else and comes round again does not retry.

@@ -12,7 +12,7 @@ import {
   shadowStackWords,
   taskField,
 } from '../emulator/layout.ts';
-import { cameBack, hasTrapped, wentAway } from '../emulator/passes.ts';
+import { cameBack, hasTrapped, mostContents, wentAway } from '../emulator/passes.ts';
 import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
@@ -216,6 +216,10 @@ export class Contexts extends Operations {
     const { g, l, p } = this;
     const { ctx } = l;
     const contents = p.places[place]?.contents ?? [];
+    if (contents.length > mostContents) {
+      this.outside();
+      return;
+    }
     const remembers = loads(p, p.places[place] as Program['places'][number]);
     const open = this.field(c, ctx.pass);
     g.call(

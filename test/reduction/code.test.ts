@@ -88,6 +88,39 @@ test('where a computed address leads into one, every search ends unfinished and 
   expect(ended(createReducedSearch(model, reduced, {}))).toEqual(wanted);
 });
 
+test('a place with more contents than a pass can tell apart ends every search unfinished', () => {
+  const patches = (count: number): string =>
+    Array.from(
+      { length: count },
+      (_, i) => `patch p${i} at place: mov eax, ${i} -> mov eax, ${i + 1} { fail "none" }`,
+    ).join('\n');
+  const program = (count: number): Program =>
+    programIn(`protocol many "Many contents"
+code {
+  loop:   nop
+  place:  mov eax, 0
+          jmp loop
+}
+thread worker runs loop
+${patches(count)}
+scenario "s" { patches p0 }`);
+  const ended = (p: Program): unknown => {
+    const machine = createMachine(p);
+    const { model } = generated(p, machine, 0);
+    return [machine, model].map((m) => {
+      const search = createSearch(m);
+      while (!search.advance(1000).done);
+      const { verdict, bound } = search.result();
+      return [verdict, bound];
+    });
+  };
+  expect(program(28).places[0]?.contents.length).toBe(29);
+  const none = ['unfinished', 'contents of a place'];
+  expect(ended(program(28))).toEqual([none, none]);
+  const all = ['holds', undefined];
+  expect(ended(program(27))).toEqual([all, all]);
+});
+
 test('code that returns to an address that it has pushed may come to a place', () => {
   const ticking = (code: string): boolean | undefined =>
     programIn(
