@@ -205,7 +205,7 @@ function commands(done: (code: number) => void): Command {
     .option('--set <n>', 'which set --apply writes, where there are several', whole(1))
     .option('--runs', 'the shortest run without each piece that is needed')
     .option('--max-states <n>', 'states that one search may store', whole(1))
-    .option('--max-memory <mb>', 'megabytes that one search may hold', whole(1), 4096)
+    .option('--max-memory <mb>', 'megabytes that the searches may hold', whole(1), 4096)
     .option(
       '--workers <n>',
       'scenarios looked at at once; as many as there are CPUs if not said; one for --apply and --mend',

@@ -63,9 +63,8 @@ export class Kernel extends Contexts {
       case 'finish':
       case 'nop':
         return no;
-      case 'emulate': {
+      case 'emulate':
         return this.isOneOf(this.emulatedAccess, op);
-      }
       default:
         return yes;
     }

@@ -1,7 +1,7 @@
 // Under which conditions a check may be searched with less: what is known of its program before the search.
 
 import { int3 } from '../emulator/fetch.ts';
-import { expressionsOf, mentions } from '../footprint.ts';
+import { mentions } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { percpuStride, region } from '../ir.ts';
 import type { Address, Expr, Op, Target } from '../ops.ts';
@@ -163,7 +163,7 @@ function takesFrames(p: Program): boolean {
   return (
     interrupts &&
     p.contents.some((c) =>
-      expressionsOf(operationsOf(c.bytes, c.at)).some((e: Expr | Op) => e.kind === 'pop'),
+      mentions(operationsOf(c.bytes, c.at), (e: Expr | Op) => e.kind === 'pop'),
     )
   );
 }
