@@ -48,6 +48,9 @@ import { outcomeOfLimit, outcomeOutside } from './outcomes.ts';
 /** A content runs no further than this: a loop in a place arrives nowhere. */
 const longestContent = 12;
 
+/** Whether a pass has seen the i-th content of its place current, by its mask. */
+const isCurrent = (i: number, bits: Word): Word => ne(mask(right(bits, i), 1), 0);
+
 export class Contexts extends Operations {
   protected readonly fetch: Fetch;
   /** For each content its instructions. */
@@ -498,109 +501,119 @@ export class Contexts extends Operations {
     );
   }
 
+  /** Judges the open pass where its context has arrived, and notes where it stands if it has not. */
   private arrive(place: Program['places'][number], index: number, returned: Word): void {
-    const { g, l, p } = this;
+    const { g, l } = this;
     const { ctx } = l;
     const ip = g.let(this.rip);
-    const wanted = (i: number, n: number): Word => state(add(this.expectAt(i), n));
-    const byTrap = (i: number): Word => eq(wanted(i, expectation.ip), arrivesByTrap);
-    const all = place.contents.map((_, i) => i);
-    const atTarget = either(
-      ...this.arrivals(place).map((x) => eq(ip, x)),
-      ...all.map((i) => eq(wanted(i, expectation.ip), ip)),
-    );
     g.when(isZero(this.inside(ip, place.from, place.from + place.length)), () => {
       const bits = g.let(this.field(c, ctx.mask));
-      const isCurrent = (i: number): Word => ne(mask(right(bits, i), 1), 0);
-      const trapped = ne(mask(bits, hasTrapped), 0);
-      const back = both(either(ne(returned, 0), ne(mask(bits, cameBack), 0)), trapped);
-      const elsewhere = g.fresh();
-      g.set(elsewhere, pick(atTarget, 1, 0));
-      g.when(isZero(elsewhere), () => {
-        const inStub = g.let(pick(this.inStub(ip), 1, 0));
-        g.when(
-          ne(inStub, 0),
-          () => {
-            g.when(back, () => g.put(add(c, ctx.mask), join(bits, cameBack)));
-            g.set(elsewhere, -1);
-          },
-          () =>
-            g.set(
-              elsewhere,
-              pick(either(...all.map((i) => both(back, byTrap(i), isCurrent(i)))), 1, 0),
-            ),
-        );
-      });
-      const arrived = less(0, elsewhere);
-      g.when(less(-1, elsewhere), () =>
-        g.when(
-          arrived,
-          () => {
-            const rsp = g.let(this.field(t, l.registers));
-            const behaves = g.fresh();
-            const superseded = g.fresh();
-            const differs = g.fresh();
-            g.set(behaves, -1);
-            g.set(superseded, 0);
-            g.set(differs, 0);
-            for (const i of all) {
-              g.when(less(behaves, 0), () =>
+      const back = both(
+        either(ne(returned, 0), ne(mask(bits, cameBack), 0)),
+        ne(mask(bits, hasTrapped), 0),
+      );
+      const each = place.contents.map((_, i) => i);
+      const atTarget = either(
+        ...this.arrivals(place).map((x) => eq(ip, x)),
+        ...each.map((i) => eq(this.wanted(i, expectation.ip), ip)),
+      );
+      const handled = both(back, either(...each.map((i) => this.behavesByTrap(i, bits))));
+      const inStub = g.let(pick(this.inStub(ip), 1, 0));
+      g.when(
+        either(atTarget, both(isZero(inStub), handled)),
+        () => this.judgePass(place, index, ip, bits),
+        () =>
+          g.when(
+            isZero(inStub),
+            () => g.put(add(c, ctx.mask), join(bits, wentAway)),
+            () => g.when(back, () => g.put(add(c, ctx.mask), join(bits, cameBack))),
+          ),
+      );
+    });
+  }
+
+  /** Closes the pass of a context that has arrived, as one of the first content that it behaves like, or as a violation. */
+  private judgePass(place: Program['places'][number], index: number, ip: Word, bits: Word): void {
+    const { g, l, p } = this;
+    const rsp = g.let(this.field(t, l.registers));
+    const behaves = g.fresh();
+    g.set(behaves, -1);
+    /** Whether it leaves all but the registers of a current content. */
+    const differs = g.fresh();
+    g.set(differs, 0);
+    /** Of one that is not current any more: 1 where it leaves all but the registers, 2 all of it. */
+    const superseded = g.fresh();
+    g.set(superseded, 0);
+    const compare = (i: number): void =>
+      g.when(
+        both(eq(this.wanted(i, expectation.ip), ip), eq(this.wanted(i, expectation.rsp), rsp)),
+        () =>
+          g.when(this.returnsTo(i, rsp), () =>
+            g.when(
+              this.kept(this.expectAt(i), place),
+              () =>
                 g.when(
-                  byTrap(i),
-                  () => g.when(both(trapped, isCurrent(i)), () => g.set(behaves, i)),
-                  () =>
-                    g.when(
-                      both(eq(wanted(i, expectation.ip), ip), eq(wanted(i, expectation.rsp), rsp)),
-                      () => {
-                        const ret = g.let(wanted(i, expectation.ret));
-                        const right = g.fresh();
-                        g.set(right, 1);
-                        g.when(ne(ret, 0), () => {
-                          const at = this.readStack(rsp);
-                          g.set(right, pick(both(eq(at.lo, ret), eq(at.hi, -1)), 1, 0));
-                        });
-                        g.when(ne(right, 0), () =>
-                          g.when(
-                            this.kept(this.expectAt(i), place),
-                            () =>
-                              g.when(
-                                isCurrent(i),
-                                () => g.set(behaves, i),
-                                () => g.set(superseded, 2),
-                              ),
-                            () =>
-                              g.when(
-                                isCurrent(i),
-                                () => g.set(differs, 1),
-                                () => g.set(superseded, join(superseded, 1)),
-                              ),
-                          ),
-                        );
-                      },
-                    ),
+                  isCurrent(i, bits),
+                  () => g.set(behaves, i),
+                  () => g.set(superseded, 2),
                 ),
-              );
-            }
-            const verdict = g.let(
-              pick(
-                both(ne(differs, 0), less(superseded, 2)),
-                property('registers_kept'),
-                pick(ne(superseded, 0), property('converges'), property('old_or_new')),
-              ),
-            );
-            this.over();
-            p.events.forEach((e, n) => {
-              if (e.kind !== 'pass' || e.place !== index) return;
-              const which = place.contents.indexOf(e.content);
-              if (which >= 0) g.when(eq(behaves, which), () => g.set(events, join(events, 1 << n)));
-            });
-            const waived = either(...[...p.waived.keys()].map((x) => eq(verdict, x)));
-            g.when(both(less(behaves, 0), isZero(waived)), () => g.violate(add(verdict, 1)));
-          },
-          () => g.put(add(c, ctx.mask), join(bits, wentAway)),
+              () =>
+                g.when(
+                  isCurrent(i, bits),
+                  () => g.set(differs, 1),
+                  () => g.set(superseded, join(superseded, 1)),
+                ),
+            ),
+          ),
+      );
+    place.contents.forEach((_, i) => {
+      g.when(less(behaves, 0), () =>
+        g.when(
+          this.byTrap(i),
+          () => g.when(this.behavesByTrap(i, bits), () => g.set(behaves, i)),
+          () => compare(i),
         ),
       );
     });
+    const verdict = g.let(
+      pick(
+        both(ne(differs, 0), less(superseded, 2)),
+        property('registers_kept'),
+        pick(ne(superseded, 0), property('converges'), property('old_or_new')),
+      ),
+    );
+    this.over();
+    p.events.forEach((e, n) => {
+      if (e.kind !== 'pass' || e.place !== index) return;
+      const which = place.contents.indexOf(e.content);
+      if (which >= 0) g.when(eq(behaves, which), () => g.set(events, join(events, 1 << n)));
+    });
+    const waived = either(...[...p.waived.keys()].map((x) => eq(verdict, x)));
+    g.when(both(less(behaves, 0), isZero(waived)), () => g.violate(add(verdict, 1)));
+  }
+
+  /** A word of what the i-th content of the open pass's place would leave. */
+  private wanted(i: number, word: number): Word {
+    return state(add(this.expectAt(i), word));
+  }
+  private byTrap(i: number): Word {
+    return eq(this.wanted(i, expectation.ip), arrivesByTrap);
+  }
+  /** Where the trap is the content, what its handler does is the behaviour. */
+  private behavesByTrap(i: number, bits: Word): Word {
+    return both(this.byTrap(i), ne(mask(bits, hasTrapped), 0), isCurrent(i, bits));
+  }
+  /** Whether the return address on the stack is what the i-th content would push, if it pushes one. */
+  private returnsTo(i: number, rsp: Word): Word {
+    const { g } = this;
+    const ret = g.let(this.wanted(i, expectation.ret));
+    const right = g.fresh();
+    g.set(right, 1);
+    g.when(ne(ret, 0), () => {
+      const on = this.readStack(rsp);
+      g.set(right, pick(both(eq(on.lo, ret), eq(on.hi, -1)), 1, 0));
+    });
+    return ne(right, 0);
   }
 
   /** The open pass is closed: nothing of it stays. */
