@@ -193,7 +193,6 @@ export class Passes {
       called && end !== arrivesNowhere ? m.stackWord(m.register(RSP)) : 0;
     m.outcome = 0;
     m.direct = false;
-    m.limit = undefined;
     m.s = real;
     m.happened = told;
   }

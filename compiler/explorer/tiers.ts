@@ -81,8 +81,10 @@ class Tiers implements Search {
     const real = violations.filter(
       (v) => v.goal === undefined && violates(this.#model, v, v.property),
     );
-    const seen = witnesses.every(({ run }, i) => run === undefined || reaches(this.#model, run, i));
-    const holds = bound === undefined && seen && witnesses.every((w) => w.run !== undefined);
+    // Of what no run here reaches it says nothing: private steps pass by states, and tell by what is current which content
+    // a pass was, of two that do the same.
+    const seen = witnesses.every(({ run }, i) => run !== undefined && reaches(this.#model, run, i));
+    const holds = bound === undefined && seen;
     if (violations.length === 0 && (cut || holds)) {
       this.#reduced = [];
       this.#answer = { ...result, search: 'reduced' };

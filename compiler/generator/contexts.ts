@@ -43,7 +43,7 @@ import {
 } from './code.ts';
 import { a0, a1, at, c, cpu, events, outcome, plain, t } from './memory.ts';
 import { Operations } from './operations.ts';
-import { outcomeOfLimit, outcomeOutside } from './outcomes.ts';
+import { outcomeOfLimit } from './outcomes.ts';
 
 /** A content runs no further than this: a loop in a place arrives nowhere. */
 const longestContent = 12;
@@ -167,9 +167,7 @@ export class Contexts extends Operations {
       g.put(add(t, taskField.depth), sub(depth, 1));
       g.set(c, sub(c, l.ctx.size));
       this.clearStack(base, add(base, frameBytes));
-      g.when(both(eq(sp.hi, -1), less(base, sp.lo), less(sub(sp.lo, base), 513)), () =>
-        this.clearStack(base, sp.lo),
-      );
+      g.when(both(eq(sp.hi, -1), below(sub(sp.lo, base), 513)), () => this.clearStack(base, sp.lo));
       this.putWide(add(t, l.registers), sp);
       this.setFlags(flags.lo, plain);
       g.put(add(at, cpuField.nmiBlocked), 0);
@@ -324,7 +322,8 @@ export class Contexts extends Operations {
     g.set(ret, 0);
     if (beginning >= 0) g.when(isZero(variable('opened')), () => this.recall(beginning));
     g.attempt(() => this.runContent(range, insns, insns[0]?.from ?? 0, 0));
-    g.when(eq(outcome, outcomeOutside), () => this.outside());
+    // Nothing is known behind a bound, were it one of the copy alone.
+    g.when(less(outcomeOfLimit - 1, outcome), () => this.outside());
     g.when(ne(outcome, 0), () => {
       g.set(end, arrivesNowhere);
       g.set(outcome, 0);

@@ -334,16 +334,15 @@ export class Fetches extends Kernel {
       const bytes = stub.template.slice(n);
       const hole = (i: number): (typeof stub.fixups)[number] | undefined =>
         stub.fixups.find((f) => n + i >= f.offset && n + i < f.offset + f.width);
-      // A value that no template has in its place tells where the operations use it.
-      const mark = 0x00345678;
+      // Values that the instruction has nowhere else tell where its operations use what a hole holds.
+      const marks = marksOf(stub.fixups, this.prepared(info.from + n, bytes));
       const marked = bytes.slice();
       for (let i = 0; i < marked.length; i++) {
         const f = hole(i);
-        if (f)
-          marked[i] =
-            f.width === 8 && n + i - f.offset >= 4
-              ? 0
-              : (mark >>> (8 * ((n + i - f.offset) & 3))) & 0xff;
+        if (!f) continue;
+        const { held } = marks[stub.fixups.indexOf(f)] as Mark;
+        const k = n + i - f.offset;
+        marked[i] = k < 4 ? (held >>> (8 * k)) & 0xff : 0;
       }
       const insn = this.prepared(info.from + n, marked);
       if (!insn) break;
@@ -358,7 +357,7 @@ export class Fetches extends Kernel {
       ): { insn: Prepared; given: Map<number, Wide> } => {
         const given = new Map<number, Wide>();
         let ops = read.ops;
-        for (const f of stub.fixups) {
+        for (const [i, f] of stub.fixups.entries()) {
           if (f.offset < n || f.offset >= n + before) continue;
           const word = (from: number): Word =>
             [0, 1, 2, 3]
@@ -374,7 +373,7 @@ export class Fetches extends Kernel {
                 ? wide(low, right(low, 31))
                 : wide(low, word(f.offset + 4)),
           );
-          ops = replaced(ops, f.kind === 'rel32' ? (read.next + mark) | 0 : mark, index);
+          ops = replaced(ops, (marks[i] as Mark).meant, index);
         }
         return { insn: { ...read, ops }, given };
       };
@@ -453,36 +452,37 @@ export class Fetches extends Kernel {
   }
 }
 
-/** The operations with a constant's low word read from a value that is given. */
-function replaced(ops: readonly Op[], low: number, index: number): readonly Op[] {
-  const expr = (e: Expr): Expr => {
-    switch (e.kind) {
-      case 'const':
-        return e.lo === low ? { kind: 'temp', index } : e;
-      case 'binary':
-        return { ...e, a: expr(e.a), b: expr(e.b) };
-      case 'load':
-        return { ...e, address: expr(e.address) };
-      case 'not':
-        return { ...e, a: expr(e.a) };
-      default:
-        return e;
-    }
-  };
-  return ops.map((o): Op => {
-    switch (o.kind) {
-      case 'set':
-      case 'push':
-      case 'rflags':
-        return { ...o, value: expr(o.value) };
-      case 'store':
-        return { ...o, address: expr(o.address), value: expr(o.value) };
-      case 'status':
-        return { ...o, a: expr(o.a), b: expr(o.b) };
-      case 'branch':
-        return { ...o, target: expr(o.target), ...(o.when ? { when: expr(o.when) } : {}) };
-      default:
-        return o;
+/** What stands in a hole, and the low word of what the operations make of it. */
+interface Mark {
+  readonly held: number;
+  readonly meant: number;
+}
+
+/** For each hole of a stub a mark that is none of the instruction's own constants, and no other's. */
+function marksOf(
+  fixups: Program['stubs'][number]['fixups'],
+  insn: Prepared | undefined,
+): readonly Mark[] {
+  const taken = new Set<number>();
+  JSON.stringify(insn?.ops ?? [], (_, value) => {
+    if (value?.kind === 'const') taken.add(value.lo);
+    return value;
+  });
+  let held = 0x00345678;
+  return fixups.map((f): Mark => {
+    for (; ; held++) {
+      const meant = f.kind === 'rel32' ? ((insn?.next ?? 0) + held) | 0 : held;
+      if (taken.has(meant)) continue;
+      taken.add(meant);
+      return { held: held++, meant };
     }
   });
+}
+
+/** The operations with a constant's low word read from a value that is given. */
+function replaced(ops: readonly Op[], low: number, index: number): readonly Op[] {
+  const given: Expr = { kind: 'temp', index };
+  return JSON.parse(JSON.stringify(ops), (_, value) =>
+    value?.kind === 'const' && value.lo === low ? given : value,
+  );
 }

@@ -50,11 +50,14 @@ export function quietOperations(p: Program): readonly Quiet[] {
     }
   };
   const follow = (from: number): Quiet => {
-    const known = new Set<number>();
+    const known = new Set<string>();
     let found: Quiet = 'own';
-    /** False where something is seen; `accessed`: an access is done, and the next one ends the step. */
-    const visit = (index: number, accessed: boolean): boolean => {
-      const key = 2 * index + (accessed ? 1 : 0);
+    /**
+     * False where something is seen; `accessed`: an access is done, and the next one ends the step. `opens`: the frame
+     * says of IF what it said before the step.
+     */
+    const visit = (index: number, accessed: boolean, opens: boolean): boolean => {
+      const key = `${index} ${accessed} ${opens}`;
       if (known.has(key)) return true;
       known.add(key);
       const op = p.kernel[index]?.do;
@@ -63,21 +66,33 @@ export function quietOperations(p: Program): readonly Quiet[] {
       if (access && accessed) return true;
       const kind = quiet(op);
       if (kind === 'seen') return false;
-      if (kind !== 'own') found = kind;
-      if (op.kind === 'iret') return true;
+      if (kind !== 'own') {
+        // What is asked of one of them is not what is asked of the other.
+        if (found !== 'own' && found !== kind) return false;
+        found = kind;
+      }
+      // Which interrupts come behind it is judged by the frame as it is before the step.
+      if (op.kind === 'iret') return opens;
       if (op.kind === 'jump') {
         const always = op.when === undefined && op.unless === undefined;
-        return visit(op.to, accessed) && (always || visit(index + 1, accessed));
+        return visit(op.to, accessed, opens) && (always || visit(index + 1, accessed, opens));
       }
       // Whether an emulated instruction is an access depends on which one it is.
       if (op.kind === 'emulate')
-        return visit(index + 1, true) && (accessed || visit(index + 1, false));
-      return visit(index + 1, accessed || access);
+        return visit(index + 1, true, opens) && (accessed || visit(index + 1, false, opens));
+      return visit(index + 1, accessed || access, opens && !mayShut(op));
     };
-    return visit(from, false) ? found : 'seen';
+    return visit(from, false, true) ? found : 'seen';
   };
   return p.kernel.map((_, index) => follow(index));
 }
+
+/** Whether a frame may say behind it that IF is clear. */
+const mayShut = (op: KernelDo): boolean =>
+  op.kind === 'set' &&
+  (op.to.kind === 'frame'
+    ? op.to.word === 'flags'
+    : op.to.kind === 'frameif' && !(op.value.kind === 'const' && op.value.lo !== 0));
 
 const ridesAlong: ReadonlySet<KernelDo['kind']> = new Set([
   'set',
