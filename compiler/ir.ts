@@ -18,6 +18,7 @@ export const region = {
   stacks: -0x40000000, // 0xffffffffc0000000, `stackStride` apart
 } as const;
 export const percpuStride = 0x1000;
+export const slotStride = 0x1000;
 export const stackStride = 0x10000;
 export const stackWords = 64;
 /** An instruction as a value: the high word says that it is one, the low word is its content's index + 1. */
@@ -191,7 +192,8 @@ export type KernelDo =
   | { readonly kind: 'emulate'; readonly of: Expr }
   | { readonly kind: 'violate'; readonly property: number; readonly message: string }
   | { readonly kind: 'begin'; readonly patch: number }
-  | { readonly kind: 'finish'; readonly patch: number }
+  /** `failed`: as by `fail`. */
+  | { readonly kind: 'finish'; readonly patch: number; readonly failed: boolean }
   | { readonly kind: 'nop' };
 
 export type PokeSource =

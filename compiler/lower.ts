@@ -20,7 +20,7 @@ import type {
   TextRange,
   Thread,
 } from './ir.ts';
-import { builtin, percpuStride, property, region } from './ir.ts';
+import { builtin, percpuStride, property, region, slotStride } from './ir.ts';
 import { type Liveness, liveness } from './liveness.ts';
 import type { Address, Register } from './ops.ts';
 import { num, RSP, registers } from './ops.ts';
@@ -576,6 +576,16 @@ class Builder {
     return this.#contents.length - 1;
   }
 
+  /** A trap at a place's first byte may be the guard's or a content's own; one behind it could be no guard's. */
+  #noTrapInside(bytes: Uint8Array, text: string, span: Span): void {
+    if ([...sequence(bytes, 0)].some((i) => i.at > 0 && i.ops.some((o) => o.kind === 'trap')))
+      this.#error(
+        'int3-inside',
+        `\`${text}\` has an \`int3\` behind its first instruction, where no pass can end: begin a place with it`,
+        span,
+      );
+  }
+
   #insnsText(insns: readonly Insn[]): string {
     const texts = insns.map((i) => this.#source(i.span));
     return texts.length === 1 ? (texts[0] as string) : `{ ${texts.join('; ')} }`;
@@ -613,6 +623,7 @@ class Builder {
         chunk?.rows.filter((r) => r.address >= label.address && r.address < label.end) ?? [];
       const text = rows.map((r) => this.#source(r.span)).join('; ');
       const index = places.length;
+      this.#noTrapInside(bytes, rows.length > 1 ? `{ ${text} }` : text, label.span);
       const first = this.#addContent(
         index,
         bytes,
@@ -698,6 +709,10 @@ class Builder {
             );
             return undefined;
           }
+          this.#noTrapInside(bytes, this.#insnsText(insns), {
+            start: span.start,
+            end: insns[insns.length - 1]?.span.end ?? span.end,
+          });
           const added = this.#addContent(index, bytes, this.#insnsText(insns), info.from);
           if (!(lists[index] as number[]).includes(added)) (lists[index] as number[]).push(added);
           return added;
@@ -805,7 +820,7 @@ class Builder {
         template: made.bytes,
         fixups: made.fixups,
         slots: Array.from({ length: slots }, (_, k) => ({
-          from: from + k * 0x1000,
+          from: from + k * slotStride,
           cell: cell + k * made.bytes.length,
         })),
         span: stub.name.span,
@@ -1119,14 +1134,20 @@ class Builder {
         stubCount,
       );
       lowering.block(patch.body);
-      leave.at = out.length;
-      for (let i = stubCount; i < lowering.locals; i++)
-        out.emit({ kind: 'set', to: { kind: 'local', index: i }, value: num(0) }, head, 'end');
-      out.emit(
-        { kind: 'finish', patch: index },
-        { start: patch.body.span.end, end: patch.body.span.end },
-        'the patch returns',
-      );
+      const behind = { start: patch.body.span.end, end: patch.body.span.end };
+      const end = (failed: boolean): void => {
+        for (let i = stubCount; i < lowering.locals; i++)
+          out.emit({ kind: 'set', to: { kind: 'local', index: i }, value: num(0) }, head, 'end');
+        out.emit({ kind: 'finish', patch: index, failed }, behind, 'the patch returns');
+      };
+      end(false);
+      if (out.goesTo(leave)) {
+        const next: Label = { at: -1 };
+        out.emit({ kind: 'jump', to: -1 }, behind, 'the patch returns', next);
+        leave.at = out.length;
+        end(true);
+        next.at = out.length;
+      }
       patcherLocals = Math.max(patcherLocals, lowering.locals);
     }
     out.emit({ kind: 'end' }, nowhere, 'idle');

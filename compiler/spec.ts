@@ -42,7 +42,8 @@ export function constant(e: Expr, options: Options): OptionValue | undefined {
         const a = constant(e.a, options) ?? wordBeside(e.a, e.b, options);
         const b = constant(e.b, options) ?? wordBeside(e.b, e.a, options);
         if (a === undefined || b === undefined) return undefined;
-        return (a === b) === (e.op === '==') ? 1n : 0n;
+        const same = typeof a === 'bigint' && typeof b === 'bigint' ? word(a) === word(b) : a === b;
+        return same === (e.op === '==') ? 1n : 0n;
       }
       const a = constant(e.a, options);
       if (e.op === 'and' && a === 0n) return 0n;
@@ -54,22 +55,23 @@ export function constant(e: Expr, options: Options): OptionValue | undefined {
           return a !== 0n && b !== 0n ? 1n : 0n;
         case 'or':
           return a !== 0n || b !== 0n ? 1n : 0n;
+        // As the machine compares words.
         case '<':
-          return a < b ? 1n : 0n;
+          return word(a) < word(b) ? 1n : 0n;
         case '<=':
-          return a <= b ? 1n : 0n;
+          return word(a) <= word(b) ? 1n : 0n;
         case '>':
-          return a > b ? 1n : 0n;
+          return word(a) > word(b) ? 1n : 0n;
         case '>=':
-          return a >= b ? 1n : 0n;
+          return word(a) >= word(b) ? 1n : 0n;
         case '+':
-          return a + b;
+          return BigInt.asIntN(64, a + b);
         case '-':
-          return a - b;
+          return BigInt.asIntN(64, a - b);
         case '*':
-          return a * b;
+          return BigInt.asIntN(64, a * b);
         case '/':
-          return b === 0n ? undefined : a / b;
+          return b === 0n ? undefined : word(a) / word(b);
       }
       return undefined;
     }
@@ -77,6 +79,9 @@ export function constant(e: Expr, options: Options): OptionValue | undefined {
       return undefined;
   }
 }
+
+/** A number as the machine has it. */
+const word = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 function wordBeside(e: Expr, other: Expr, options: Options): OptionValue | undefined {
   if (e.kind !== 'name' || other.kind !== 'name' || !options.has(other.text)) return undefined;

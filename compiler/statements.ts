@@ -4,7 +4,7 @@ import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { Expr as Ast, Block, Rhs, Span, Stmt } from '../grammar/index.ts';
 import type { KernelDo, KernelOp, PokeUnit } from './ir.ts';
-import { instructionTag, percpuStride, property, region } from './ir.ts';
+import { instructionTag, percpuStride, property, region, slotStride } from './ir.ts';
 import type { Address, Expr, FrameWord, Target } from './ops.ts';
 import { binary, frameWords, load, local, num } from './ops.ts';
 import type { Spec } from './spec.ts';
@@ -86,6 +86,9 @@ export class Assembly {
       ...(this.phase === undefined ? {} : { phase: this.phase }),
       ...(goal ? { goal } : {}),
     });
+  }
+  goesTo(label: Label): boolean {
+    return this.#drafts.some((d) => d.goal === label);
   }
   /** The operation just emitted, to be given an end later. */
   closeAtomic(start: number, end: number): void {
@@ -789,10 +792,11 @@ export class Lowering {
       e = value();
       address = this.#address(t);
     } else {
-      const now = this.value(t);
+      // Where it is, is found out once.
+      address = this.#address(t);
+      const now = address ? this.#loaded(address, t.span, false) : this.value(t);
       const right = this.#rhs(stmt.value, span);
       e = binary(stmt.op === '+=' ? 'add' : 'sub', now, right);
-      address = this.#address(t);
     }
     const place = t.kind === 'index' && t.of.kind === 'name' ? this.#placeOf(t.of.text) : undefined;
     if (place !== undefined) {
@@ -968,31 +972,31 @@ export class Lowering {
       case 'threadat': {
         const where = this.#regionOf(e.where, e.region);
         const threads = this.#threadsOf(e.thread);
-        if (!where) return zero;
         return any(
-          threads.map((thread) => ({ kind: 'at', thread, from: where.from, to: where.to })),
+          threads.flatMap((thread) => where.map((w) => ({ kind: 'at' as const, thread, ...w }))),
         );
       }
       case 'returns': {
         const where = this.#regionOf(e.region, true);
         const threads = this.#threadsOf(e.thread);
-        if (!where) return zero;
         return any(
-          threads.map((thread) => ({ kind: 'returns', thread, from: where.from, to: where.to })),
+          threads.flatMap((thread) =>
+            where.map((w) => ({ kind: 'returns' as const, thread, ...w })),
+          ),
         );
       }
       case 'handling': {
         const where = this.#regionOf(e.where, false);
-        return where ? { kind: 'handling', from: where.from, to: where.to } : zero;
+        return any(where.map((w) => ({ kind: 'handling' as const, ...w })));
       }
       case 'trap': {
         const where = this.#regionOf(e.where, false);
-        return where
-          ? {
-              kind: 'event',
-              event: this.#scope.event({ kind: 'trap', address: where.from }, e.span),
-            }
-          : zero;
+        return any(
+          where.map(({ from: address }) => ({
+            kind: 'event' as const,
+            event: this.#scope.event({ kind: 'trap', address }, e.span),
+          })),
+        );
       }
       case 'pass': {
         const place = this.#scope.placeIndex.get(e.place.text);
@@ -1019,20 +1023,25 @@ export class Lowering {
     return threads ?? [];
   }
 
-  #regionOf(e: Ast, whole: boolean): { from: Address; to: Address } | undefined {
+  /** Where a label or a stub begins, in each of its slots; or all of it. Empty where something was reported. */
+  #regionOf(e: Ast, whole: boolean): readonly { readonly from: Address; readonly to: Address }[] {
     if (e.kind === 'name') {
       const label = this.#scope.label(e.text);
-      if (label) return { from: label.address, to: whole ? label.end : label.address + 1 };
+      if (label) return [{ from: label.address, to: whole ? label.end : label.address + 1 }];
       const stub = this.#scope.stubIndex.get(e.text);
       if (stub !== undefined) {
-        const slot = this.#scope.stubSlots[stub] as { from: number; count: number };
-        return { from: slot.from, to: slot.from + slot.count * 0x1000 };
+        const { from, count } = this.#scope.stubSlots[stub] as { from: number; count: number };
+        if (whole) return [{ from, to: from + count * slotStride }];
+        return Array.from({ length: count }, (_, i) => {
+          const first = from + i * slotStride;
+          return { from: first, to: first + 1 };
+        });
       }
     }
-    const v = this.value(e);
-    if (v.kind === 'const') return { from: v.lo, to: v.lo + 1 };
+    const at = lowOf(this.value(e));
+    if (at !== undefined) return [{ from: at, to: at + 1 }];
     this.#error('region', 'a label or a stub stands here', e.span);
-    return undefined;
+    return [];
   }
 
   #shortCircuit(e: Extract<Ast, { kind: 'binary' }>): Expr {
@@ -1232,9 +1241,19 @@ export class Lowering {
   }
 }
 
+/** The low word of a sum of constants. */
+function lowOf(e: Expr): number | undefined {
+  if (e.kind === 'const') return e.lo;
+  if (e.kind !== 'binary' || (e.op !== 'add' && e.op !== 'sub')) return undefined;
+  const [a, b] = [lowOf(e.a), lowOf(e.b)];
+  if (a === undefined || b === undefined) return undefined;
+  return (e.op === 'add' ? a + b : a - b) | 0;
+}
+
 const scaled = (index: Expr, by: number): Expr =>
   index.kind === 'const' ? num(index.lo * by) : binary('mul', index, num(by));
-const any = (list: readonly Expr[]): Expr => list.reduce((a: Expr, b) => binary('or', a, b), zero);
+const any = ([first = zero, ...more]: readonly Expr[]): Expr =>
+  more.reduce((a: Expr, b) => binary('or', a, b), first);
 function bigNum(value: bigint): Expr {
   return {
     kind: 'const',

@@ -1682,11 +1682,17 @@ class SpecParser extends EmbeddedActionsParser {
         pending = 0;
         const right = climb(binding[op] + 1);
         const span = { start: left.start, end: right.end };
-        left = {
-          start: left.start,
-          expr: { kind: 'binary', op, a: left.expr, b: right.expr, span },
-          end: right.end,
-        };
+        const sum = (a: Expr): Expr => ({
+          kind: 'binary',
+          op,
+          a,
+          b: right.expr,
+          span: { start: a.span.start, end: right.end },
+        });
+        // `trap at place + 1`: the sum is where, unless parentheses say otherwise.
+        const isWhere = (op === '+' || op === '-') && left.expr.span.start === left.start;
+        const expr = (isWhere && atSum(left.expr, sum)) || { ...sum(left.expr), span };
+        left = { start: left.start, expr, end: right.end };
       }
     };
     return climb(0).expr;
@@ -2269,6 +2275,25 @@ function beginsExpression(token: IToken): boolean {
 
 function braces(token: IToken): number {
   return typeof token.payload === 'number' ? token.payload : 0;
+}
+
+/** What is said of a place, of where a sum of it is; undefined where nothing is said of one. */
+function atSum(said: Expr, sum: (where: Expr) => Expr): Expr | undefined {
+  const end = (where: Expr): Expr['span'] => ({ start: said.span.start, end: where.span.end });
+  switch (said.kind) {
+    case 'trap':
+    case 'handling':
+    case 'threadat': {
+      const where = sum(said.where);
+      return { ...said, where, span: end(where) };
+    }
+    case 'returns': {
+      const region = sum(said.region);
+      return { ...said, region, span: end(region) };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function nameOf(expr: Expr): Name {

@@ -440,6 +440,12 @@ function call(it: Call, always: boolean): string {
 
 // ---- expressions
 
+/** A sum behind it belongs to where that is. */
+function whereabouts(words: string, where: Expr, least: number): string {
+  const text = `${words} ${expression(where, binding['+'])}`;
+  return least < binding['+'] ? text : `(${text})`;
+}
+
 /** In parentheses where it would bind less than `least` as it stands. */
 function expression(it: Expr, least = 0): string {
   switch (it.kind) {
@@ -463,13 +469,13 @@ function expression(it: Expr, least = 0): string {
     case 'within':
       return `in ${it.context}`;
     case 'threadat':
-      return `${it.thread.text} ${it.region ? 'in' : 'at'} ${expression(it.where)}`;
+      return whereabouts(`${it.thread.text} ${it.region ? 'in' : 'at'}`, it.where, least);
     case 'returns':
-      return `${it.thread.text} returns into ${expression(it.region)}`;
+      return whereabouts(`${it.thread.text} returns into`, it.region, least);
     case 'handling':
-      return `handling ${expression(it.where)}`;
+      return whereabouts('handling', it.where, least);
     case 'trap':
-      return `trap at ${expression(it.where)}`;
+      return whereabouts('trap at', it.where, least);
     case 'pass':
       return `pass ${it.place.text} as ${it.which}`;
   }

@@ -86,7 +86,7 @@ export function boundText(name: string | undefined, options: SearchOptions): str
     case 'code inside instructions':
       return 'a computed address led into the middle of an instruction; a constant of the spec must name it, as `label + 3`';
     default:
-      return `the machine keeps no more ${name}; no option raises this`;
+      return `a bound of the machine, ${name}; no option raises this`;
   }
 }
 

@@ -3,7 +3,7 @@
 import { property, region } from '../ir.ts';
 import { flagBits, RSP } from '../ops.ts';
 import type { Core } from './core.ts';
-import { toAddress } from './core.ts';
+import { isNil, toAddress } from './core.ts';
 import { context, cpuField, shadowStackWords, taskField } from './layout.ts';
 
 /** Selectors in a frame: any fixed values do, as nothing reads them. */
@@ -124,6 +124,10 @@ export function iret(m: Core): void {
   m.s[(l.cpus[m.cpu] as number) + cpuField.nmiBlocked] = 0;
   m.serialise(m.cpu);
   // No operation of the machine's own traps.
+  if (isNil(ip, ipHigh)) {
+    m.violate(property('nil_access'), 'returns to address 0 or close to it: the pointer is nil');
+    return;
+  }
   const toInstructions = kind === context.breakpoint || m.isInstructions();
   if (ipHigh !== -1 || (toInstructions && m.isForbidden(ip))) {
     m.fault('IRET goes to an address where no code is');

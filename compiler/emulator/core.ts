@@ -380,7 +380,7 @@ export class Core {
     this.setRegister(RSP, to, -1);
     if (isReturn && this.p.env.shadowStack) {
       const ssp = this.s[this.t + taskField.ssp] as number;
-      if (ssp >= shadowStackWords) this.fault('shadow stack overflow');
+      if (ssp >= shadowStackWords) this.limit = 'words of a shadow stack';
       else {
         this.s[this.t + this.l.shadow + ssp] = lo;
         this.s[this.t + taskField.ssp] = ssp + 1;
@@ -524,11 +524,15 @@ export class Core {
   }
 
   #loadElsewhere(lo: number, hi: number, width: number): number {
-    if (hi === 0 && lo >>> 0 < 4096) {
+    if (isNil(lo, hi)) {
       this.violate(
         property('nil_access'),
         lo === 0 ? 'loads from address 0' : `loads from address ${lo}: the pointer is nil`,
       );
+      return 0;
+    }
+    if ((lo & (width - 1)) !== 0) {
+      this.fault(`loads ${width} bytes at an address that is not a multiple of ${width}`);
       return 0;
     }
     if (hi === -1 && this.isStack(lo)) {
@@ -560,11 +564,13 @@ export class Core {
   store(lo: number, hi: number, valueLo: number, valueHi: number, width: number): void {
     const word = this.wordAt(lo, hi);
     if (word < 0) {
-      if (hi === 0 && lo >>> 0 < 4096)
+      if (isNil(lo, hi))
         this.violate(
           property('nil_access'),
           'stores to address 0 or close to it: the pointer is nil',
         );
+      else if ((lo & (width - 1)) !== 0)
+        this.fault(`stores ${width} bytes at an address that is not a multiple of ${width}`);
       else if (hi === -1 && this.isStack(lo)) {
         if (width === 8) this.writeStack(lo, valueLo, valueHi, false);
         else {
@@ -907,6 +913,9 @@ export class Core {
 const frameSp = 24;
 const stackOf = (lo: number): number =>
   Math.floor(((lo - (region.stacks | 0)) >>> 0) / stackStride);
+
+/** Whether an address is 0 or close to it. */
+export const isNil = (lo: number, hi: number): boolean => hi === 0 && lo >>> 0 < 4096;
 
 /** The address whose low word this is: all of ours have the high word -1. */
 export const toAddress = (lo: number): number => ((lo | 0) < 0 ? lo | 0 : (lo | 0) - 4294967296);

@@ -12,13 +12,13 @@ import type { Passes } from './passes.ts';
 import type { Effects } from './step.ts';
 import { assign, contentOf, evaluate, execute } from './step.ts';
 
-/** More operations than any spec lets ride along: the rest of the step would never end. */
+/** Operations in a step: what rides along behind an access may be a loop that never ends. */
 export const endless = 100000;
 
-/** The same operations for an instruction that is not where it was assembled: what counts from behind it moves along. */
-function moved(insn: Prepared, by: number): Prepared {
+/** The same operations for an instruction that is not where it was assembled: its return address moves along. */
+export function moved(insn: Prepared, by: number): Prepared {
   const ops = insn.ops.map((o) =>
-    o.kind === 'push' && o.value.kind === 'const' && o.value.lo === insn.next
+    o.kind === 'push' && o.as === 'return' && o.value.kind === 'const'
       ? { ...o, value: { ...o.value, lo: (o.value.lo + by) | 0 } }
       : o,
   );
@@ -28,6 +28,26 @@ function moved(insn: Prepared, by: number): Prepared {
 /** Whether what an instruction does is an access when it is emulated. */
 export const isAccess = (ops: readonly Op[]): boolean =>
   readsMemory(ops) || ops.some((o) => o.kind === 'push' || o.kind === 'pop' || o.kind === 'store');
+
+/**
+ * The members of the entry that a poke puts into the store buffer, by the bytes that they have of it: those that share a
+ * unit of the profile, or a line if it is locked; one for each byte where they may come in any order.
+ */
+export function membersOf(
+  p: Program,
+  op: Poke,
+): readonly { readonly from: number; readonly count: number }[] {
+  const unit = op.unit.kind === 'together' ? 1 : op.unit.locked ? 64 : p.env.fetch.storeUnit;
+  const first = (p.places[op.place]?.from ?? 0) + op.from;
+  const members: { from: number; count: number }[] = [];
+  for (let i = 0; i < op.to - op.from; i++) {
+    const last = members.at(-1);
+    if (last && Math.floor((first + i) / unit) === Math.floor((first + i - 1) / unit)) last.count++;
+    else members.push({ from: i, count: 1 });
+  }
+  return members;
+}
+type Poke = Extract<KernelDo, { kind: 'poke' }>;
 
 export class Kernel {
   /** For each operation whether some run executed it. */
@@ -132,7 +152,6 @@ export class Kernel {
       case 'sendto':
       case 'iret':
       case 'atomic':
-      case 'emulatecall':
         return empty;
       case 'step':
         return (
@@ -141,7 +160,7 @@ export class Kernel {
         );
       case 'poke': {
         if (op.unit.kind === 'store' && op.unit.locked) return empty;
-        return (m.p.env.memory !== 'sc' || empty) && m.hasRoom(Math.max(1, op.to - op.from));
+        return (m.p.env.memory !== 'sc' || empty) && m.hasRoom(membersOf(m.p, op).length);
       }
       case 'store':
       case 'build':
@@ -150,6 +169,7 @@ export class Kernel {
       case 'release':
       case 'preempt':
       case 'ipiack':
+      case 'emulatecall':
         return m.p.env.memory !== 'sc' || empty;
       case 'set':
       case 'jump':
@@ -170,7 +190,7 @@ export class Kernel {
       const index = this.at(m.rip());
       if (index < 0) return; // went back to machine code
       if (count > endless) {
-        m.violate(property('assertion'), 'a loop without an access never ends');
+        m.limit = 'operations in a row without an access';
         return;
       }
       const op = (this.#p.kernel[index] as KernelOp).do;
@@ -220,7 +240,11 @@ export class Kernel {
         m.direct = true;
         for (let n = 0; m.outcome === 0; n++) {
           const k = this.at(m.rip());
-          if (k <= index || k >= op.end || n > endless) break;
+          if (k <= index || k >= op.end) break;
+          if (n > endless) {
+            m.limit = 'operations in a row without an access';
+            break;
+          }
           this.executed[k] = 1;
           m.s[m.t + taskField.rip] = (m.rip() + 1) | 0;
           this.#perform((this.#p.kernel[k] as KernelOp).do, k);
@@ -337,7 +361,7 @@ export class Kernel {
         this.#begin(op.patch);
         return;
       case 'finish':
-        this.#finish(op.patch);
+        this.#finish(op);
         return;
       case 'nop':
         return;
@@ -395,24 +419,10 @@ export class Kernel {
         (m.s[(op.source.which === 'new' ? m.l.patchNew : m.l.patchOld) + op.place] as number) - 1;
       bytes = (m.p.contents[index]?.bytes ?? new Uint8Array()).slice(op.from, op.to);
     }
-    const count = op.to - op.from;
     const cell = place.cell + op.from;
-    if (op.unit.kind === 'together') {
-      if (count === 1 && m.p.env.memory === 'sc') m.commitText(cell, bytes);
-      else for (let i = 0; i < count; i++) m.bufferText(cell + i, bytes, i, 1, i === 0);
-      return;
-    }
-    // A store's members: the bytes that share a unit of the profile, or a line if it is locked.
-    const unit = op.unit.locked ? 64 : m.p.env.fetch.storeUnit;
-    const members: { from: number; count: number }[] = [];
-    for (let i = 0; i < count; i++) {
-      const last = members[members.length - 1];
-      const at = place.from + op.from + i;
-      if (last && Math.floor(at / unit) === Math.floor((at - 1) / unit)) last.count++;
-      else members.push({ from: i, count: 1 });
-    }
-    const first = members[0];
-    if (members.length === 1 && first && (op.unit.locked || m.p.env.memory === 'sc')) {
+    const members = membersOf(m.p, op);
+    const atOnce = m.p.env.memory === 'sc' || (op.unit.kind === 'store' && op.unit.locked);
+    if (members.length === 1 && atOnce) {
       m.commitText(cell, bytes);
       return;
     }
@@ -449,13 +459,16 @@ export class Kernel {
       const hi = m.hi;
       if (m.outcome !== 0) return;
       // A displacement counts from behind the instruction; the addend holds that distance from the slot's start.
-      const word =
-        f.kind === 'rel32'
-          ? (lo - ((info.from | 0) + f.addend)) | 0
-          : k < 4
-            ? (lo + f.addend) | 0
-            : hi;
-      value = (word >>> (8 * (k & 3))) & 0xff;
+      const by = f.kind === 'rel32' ? -(info.from + f.addend) : f.addend;
+      const whole = BigInt.asIntN(64, (BigInt(hi) << 32n) + BigInt(lo >>> 0) + BigInt(by));
+      if (f.width === 4 && BigInt.asIntN(32, whole) !== whole) {
+        m.violate(
+          property('assertion'),
+          `builds ${stub.name} with a value that its 32 bits, sign-extended, cannot hold`,
+        );
+        return;
+      }
+      value = Number((whole >> BigInt(8 * k)) & 0xffn);
     }
     const bytes = Uint8Array.of(value);
     if (m.p.env.memory === 'sc') m.commitText(info.cell + op.index, bytes);
@@ -492,7 +505,7 @@ export class Kernel {
     m.happened?.push({ kind: 'begin', patch });
   }
 
-  #finish(patch: number): void {
+  #finish({ patch, failed }: Extract<KernelDo, { kind: 'finish' }>): void {
     const { m } = this;
     const info = m.p.patches[patch];
     if (!info) return;
@@ -503,8 +516,8 @@ export class Kernel {
       const cell = m.p.places[change.place]?.cell ?? 0;
       const holds = (one: number): boolean =>
         m.p.contents[one]?.bytes.every((b, i) => m.newestCell(cell + i) === b) === true;
-      // After `fail` the place may hold what it held: then that is current again.
-      const current = [content, before].find(holds);
+      // The place may hold what it held: then that is current again. Who fails half way has replaced nothing yet.
+      const current = [content, before].find(holds) ?? (failed ? undefined : content);
       if (current !== undefined) this.#passes.onlyCurrent(change.place, current);
       m.s[m.l.patchOld + change.place] = 0;
       m.s[m.l.patchNew + change.place] = 0;

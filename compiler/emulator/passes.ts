@@ -1,7 +1,9 @@
 // Passes: what a context does between the fetch of a place's first byte and its arrival behind the place or at a target.
 
+import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property } from '../ir.ts';
+import type { Address, Op } from '../ops.ts';
 import { flagBits, RSP, registers, statusFlags } from '../ops.ts';
 import type { Core } from './core.ts';
 import { arrivesByTrap, arrivesNowhere, toAddress } from './core.ts';
@@ -27,6 +29,23 @@ export const cameBack = 1 << 28;
 /** Contents of a place that have a bit there. */
 export const mostContents = 28;
 
+/** Instructions that a content executes before it has arrived. */
+const longestContent = 1000;
+
+/** Whether an address is in a place, but not its first. */
+const isBehindFirst = (
+  lo: number,
+  place: { readonly from: Address; readonly length: number },
+): boolean => {
+  const offset = toAddress(lo) - place.from;
+  return offset > 0 && offset < place.length;
+};
+
+/** Whether one of these contents reads memory behind its first instruction: by then that may be something else. */
+export const loadsLate = (
+  contents: readonly (readonly { readonly ops: readonly Op[] }[])[],
+): boolean => contents.some((insns) => readsMemory(insns.slice(1).flatMap((i) => i.ops)));
+
 export class Passes {
   private readonly m: Core;
   readonly #fetch: Fetch;
@@ -37,6 +56,7 @@ export class Passes {
   /** For each place: whether a content of it begins with an INT3; whether one reads memory. */
   readonly #traps: readonly boolean[];
   readonly #loads: readonly boolean[];
+  readonly #late: readonly boolean[];
   readonly #eventsOfPass: readonly {
     readonly event: number;
     readonly place: number;
@@ -65,6 +85,9 @@ export class Passes {
       p.contents.some((c) => core.p.contents[c]?.bytes[0] === 0xcc),
     );
     this.#loads = core.p.places.map((p) => loads(core.p, p));
+    this.#late = core.p.places.map((p) =>
+      loadsLate(p.contents.map((c) => (this.#outcomes[c] as Outcome).insns)),
+    );
     this.#eventsOfPass = core.p.events.flatMap((e, event) =>
       e.kind === 'pass' ? [{ event, place: e.place, content: e.content }] : [],
     );
@@ -163,9 +186,14 @@ export class Passes {
     let called = false;
     const insns = (this.#outcomes[content] as Outcome).insns;
     for (let steps = 0; end === 0; steps++) {
-      const insn = insns.find((x) => x.from === m.rip());
-      if (!insn || steps > 40) {
+      const from = m.rip();
+      const insn = insns.find((x) => x.from === from);
+      if (!insn) {
         end = arrivesNowhere;
+        break;
+      }
+      if (steps === longestContent) {
+        m.limit = 'steps of a content';
         break;
       }
       // What a content stores is not compared; what waits in the buffer is read the same there and where it goes.
@@ -182,9 +210,13 @@ export class Passes {
       m.direct = false;
       if (m.outcome !== 0) end = arrivesNowhere;
       else if (trapped) end = arrivesByTrap;
-      else if (toAddress(m.rip()) < range.from || toAddress(m.rip()) >= range.from + range.length)
-        end = m.rip();
+      else if (!isBehindFirst(m.rip(), range)) end = m.rip();
+      // Who does nothing but go round never arrives.
+      else if (m.rip() === from && insn.ops.every((o) => o.kind === 'branch')) end = arrivesNowhere;
     }
+    // Of RSP the lower half is remembered: the other is always the same, or nothing is known.
+    if (end !== arrivesNowhere && m.s[m.t + m.l.registers + 1] !== -1)
+      m.limit ??= 'stack pointers outside of all stacks';
     m.outcome = 0;
     m.reason = '';
     m.snapshot(real, at);
@@ -229,8 +261,7 @@ export class Passes {
     const info = m.p.places[place];
     if (!info) return;
     const ip = s[m.t + taskField.rip] as number;
-    const address = toAddress(ip);
-    if (address >= info.from && address < info.from + info.length) return;
+    if (isBehindFirst(ip, info)) return;
     const mask = s[m.c + l.ctx.mask] as number;
     const n = info.contents.length;
     const record = (i: number): number => m.c + l.ctx.expect + i * l.ctx.expectSize;
@@ -238,6 +269,8 @@ export class Passes {
     const byTrap = (i: number): boolean => wanted(i, expectation.ip) === arrivesByTrap;
     let arrived = (this.#arrivals[place] as ReadonlySet<number>).has(ip);
     for (let i = 0; i < n; i++) if (wanted(i, expectation.ip) === ip) arrived = true;
+    // Who is back at the first byte tries again, but where a content goes there by itself.
+    if (toAddress(ip) === info.from && (returned || !arrived)) return;
     const back = (returned || (mask & cameBack) !== 0) && (mask & hasTrapped) !== 0;
     if (!arrived && this.#fetch.inStub(ip)) {
       if (back) s[m.c + l.ctx.mask] = mask | cameBack;
@@ -261,7 +294,8 @@ export class Passes {
         behaves = i;
         break;
       }
-      if (wanted(i, expectation.ip) !== ip || wanted(i, expectation.rsp) !== rsp) continue;
+      if (wanted(i, expectation.ip) !== ip) continue;
+      if (wanted(i, expectation.rsp) !== rsp || s[m.t + l.registers + 1] !== -1) continue;
       const ret = wanted(i, expectation.ret);
       if (ret !== 0 && (m.stackWord(rsp) !== ret || m.hi !== -1)) continue;
       const lost = this.#notKept(record(i), info.dead, info.flagsDead);
@@ -278,6 +312,11 @@ export class Passes {
     }
     const verdict =
       differs !== '' && !wholly ? 'registers_kept' : superseded >= 0 ? 'converges' : 'old_or_new';
+    if (behaves < 0 && this.#late[place]) {
+      // What it should have done rests on what memory was when it was read.
+      m.limit = 'loads behind the first instruction of a place';
+      return;
+    }
     this.#close(place, behaves >= 0 ? (info.contents[behaves] as number) : -1);
     // A run that breaks what the spec waives goes on: the pass is over, whatever it was.
     if (behaves >= 0 || m.p.waived.has(property(verdict))) return;

@@ -4,7 +4,7 @@ import { instructionTag, property, region, stackWords } from '../ir.ts';
 import type { BinaryOp, Expr, Op, Target } from '../ops.ts';
 import { flagBits, statusFlags } from '../ops.ts';
 import type { Core } from './core.ts';
-import { toAddress } from './core.ts';
+import { isNil, toAddress } from './core.ts';
 import { context, taskField } from './layout.ts';
 
 /** What the interpreter needs from the parts that know contexts: traps and returns from them. */
@@ -430,6 +430,10 @@ function executeOne(m: Core, op: Op, effects: Effects): void {
 export function jump(m: Core, lo: number, hi: number): void {
   if (m.onFrame) {
     m.writeFrame(0, lo, hi);
+    return;
+  }
+  if (isNil(lo, hi)) {
+    m.violate(property('nil_access'), 'goes on at address 0 or close to it: the pointer is nil');
     return;
   }
   if (hi !== -1 || m.isForbidden(lo)) {

@@ -109,6 +109,18 @@ export const codes: readonly Explanation[] = [
     { patch: 'patch place: call one -> nop 5 { poke place; sync cores }' },
   ),
   error(
+    'int3-inside',
+    'An INT3 that is the first instruction of a content is what a pass of it does: it traps, and the handler says how it goes on. Behind another instruction of the same content it is neither that nor the guard of a patch.',
+    {
+      code: code('nop', '{ nop; int3 }'),
+      patch: 'patch place -> { nop; nop } { poke place; sync cores }',
+    },
+    {
+      code: code('nop', '{ int3; nop }'),
+      patch: 'patch place -> { nop; nop } { poke place; sync cores }',
+    },
+  ),
+  error(
     'duplicate-place',
     'A place stands in a patch once: with two contents nobody could say which one is new.',
     {

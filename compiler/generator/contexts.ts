@@ -12,7 +12,7 @@ import {
   shadowStackWords,
   taskField,
 } from '../emulator/layout.ts';
-import { cameBack, hasTrapped, mostContents, wentAway } from '../emulator/passes.ts';
+import { cameBack, hasTrapped, loadsLate, mostContents, wentAway } from '../emulator/passes.ts';
 import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
 import { property, region } from '../ir.ts';
@@ -172,6 +172,7 @@ export class Contexts extends Operations {
       this.setFlags(flags.lo, plain);
       g.put(add(at, cpuField.nmiBlocked), 0);
       this.serialise(cpu);
+      this.notNil(ip);
       // No operation of the machine's own traps.
       const toInstructions = either(eq(kind, context.breakpoint), this.isInstructions());
       g.when(either(ne(ip.hi, -1), both(toInstructions, this.isForbidden(ip.lo))), () =>
@@ -329,6 +330,9 @@ export class Contexts extends Operations {
       g.set(outcome, 0);
     });
     g.set(c, context);
+    g.when(both(ne(end, arrivesNowhere), ne(this.field(t, l.registers + 1), -1)), () =>
+      this.outside(),
+    );
     // What a return address must be counts where the content has arrived.
     g.when(
       both(ne(ret, 0), ne(end, arrivesNowhere)),
@@ -395,7 +399,7 @@ export class Contexts extends Operations {
       return address >= range.from && address < range.from + range.length;
     };
     const goOn = (ip: number): void => {
-      if (!isIn(ip)) g.set(end, ip);
+      if (!isIn(ip) || ip === (range.from | 0)) g.set(end, ip);
       // A branch that does nothing but go round: it never arrives.
       else if (ip === from && insn.ops.every((o) => o.kind === 'branch'))
         g.set(end, arrivesNowhere);
@@ -505,17 +509,18 @@ export class Contexts extends Operations {
     const { g, l } = this;
     const { ctx } = l;
     const ip = g.let(this.rip);
-    g.when(isZero(this.inside(ip, place.from, place.from + place.length)), () => {
+    const each = place.contents.map((_, i) => i);
+    const asWanted = either(...each.map((i) => eq(this.wanted(i, expectation.ip), ip)));
+    // Who is back at the first byte tries again, but where a content goes there by itself.
+    const goesRound = both(eq(ip, place.from | 0), isZero(returned), asWanted);
+    const outside = isZero(this.inside(ip, place.from, place.from + place.length));
+    g.when(either(outside, goesRound), () => {
       const bits = g.let(this.field(c, ctx.mask));
       const back = both(
         either(ne(returned, 0), ne(mask(bits, cameBack), 0)),
         ne(mask(bits, hasTrapped), 0),
       );
-      const each = place.contents.map((_, i) => i);
-      const atTarget = either(
-        ...this.arrivals(place).map((x) => eq(ip, x)),
-        ...each.map((i) => eq(this.wanted(i, expectation.ip), ip)),
-      );
+      const atTarget = either(...this.arrivals(place).map((x) => eq(ip, x)), asWanted);
       const handled = both(back, either(...each.map((i) => this.behavesByTrap(i, bits))));
       const inStub = g.let(pick(this.inStub(ip), 1, 0));
       g.when(
@@ -543,9 +548,15 @@ export class Contexts extends Operations {
     /** Of one that is not current any more: 1 where it leaves all but the registers, 2 all of it. */
     const superseded = g.fresh();
     g.set(superseded, 0);
+    // Of another stack pointer the record has but the lower half.
+    const isHigh = eq(this.field(t, l.registers + 1), -1);
     const compare = (i: number): void =>
       g.when(
-        both(eq(this.wanted(i, expectation.ip), ip), eq(this.wanted(i, expectation.rsp), rsp)),
+        both(
+          eq(this.wanted(i, expectation.ip), ip),
+          eq(this.wanted(i, expectation.rsp), rsp),
+          isHigh,
+        ),
         () =>
           g.when(this.returnsTo(i, rsp), () =>
             g.when(
@@ -574,6 +585,9 @@ export class Contexts extends Operations {
         ),
       );
     });
+    // What it should have done rests on what memory was when it was read.
+    if (loadsLate(place.contents.map((n) => (this.insns[n] ?? []).map((x) => x.insn))))
+      g.when(less(behaves, 0), () => this.outside());
     const verdict = g.let(
       pick(
         both(ne(differs, 0), less(superseded, 2)),

@@ -8,6 +8,7 @@ import type { Expr, Op } from '../ops.ts';
 import type { Wide, Word } from './code.ts';
 import {
   add,
+  below,
   both,
   either,
   eq,
@@ -368,7 +369,7 @@ export class Fetches extends Kernel {
           given.set(
             index,
             f.kind === 'rel32'
-              ? wide(add(low, read.next), -1)
+              ? behind(read.next, low)
               : f.kind === 'abs32s'
                 ? wide(low, right(low, 31))
                 : wide(low, word(f.offset + 4)),
@@ -451,6 +452,12 @@ export class Fetches extends Kernel {
     return ways;
   }
 }
+
+/** An address of ours plus a signed word of 32 bits. */
+const behind = (from: number, by: Word): Wide => {
+  const low = add(by, from);
+  return wide(low, add(add(right(by, 31), -1), pick(below(low, by), 1, 0)));
+};
 
 /** What stands in a hole, and the low word of what the operations make of it. */
 interface Mark {

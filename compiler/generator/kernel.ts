@@ -1,6 +1,6 @@
 // The patcher and the handlers as generated code: what `emulator/kernel.ts` does.
 
-import { endless, isAccess } from '../emulator/kernel.ts';
+import { endless, isAccess, membersOf, moved } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
 import type { Program } from '../ir.ts';
 import { region } from '../ir.ts';
@@ -109,7 +109,6 @@ export class Kernel extends Contexts {
       case 'sendto':
       case 'iret':
       case 'atomic':
-      case 'emulatecall':
         return empty;
       case 'step':
         return op.ops.some(
@@ -240,7 +239,7 @@ export class Kernel extends Contexts {
     if (indices.length === 0) return;
     g.while(either(...indices.map((i) => eq(pc, i))), () => {
       g.set(rounds, add(rounds, 1));
-      g.when(less(endless + 1, rounds), () => this.violate('assertion'));
+      g.when(less(endless + 1, rounds), () => this.outside());
       this.branch(indices, body);
     });
   }
@@ -403,7 +402,7 @@ export class Kernel extends Contexts {
         this.begin(op.patch);
         return;
       case 'finish':
-        this.finish(op.patch);
+        this.finish(op);
         return;
       case 'nop':
         return;
@@ -453,12 +452,8 @@ export class Kernel extends Contexts {
               return;
             }
             const by = (site - from) | 0;
-            const ops = insn.ops.map((o) =>
-              by !== 0 && o.kind === 'push' && o.value.kind === 'const' && o.value.lo === insn.next
-                ? { ...o, value: { ...o.value, lo: (o.value.lo + by) | 0 } }
-                : o,
-            );
-            this.writeFrame(0, wide((insn.next + by) | 0, -1));
+            const { ops, next } = moved(insn, by);
+            this.writeFrame(0, wide(next, -1));
             this.execute(
               ops,
               { ...mode, frame: true },
@@ -500,23 +495,10 @@ export class Kernel extends Contexts {
     bytes: readonly number[],
   ): void {
     const { p } = this;
-    const count = op.to - op.from;
     const cell = place.cell + op.from;
-    const sc = p.env.memory === 'sc';
-    if (op.unit.kind === 'together') {
-      if (count === 1 && sc) this.commitBytes(cell, bytes);
-      else for (let i = 0; i < count; i++) this.bufferText(cell + i, [bytes[i] ?? 0], i === 0);
-      return;
-    }
-    const unit = op.unit.locked ? 64 : p.env.fetch.storeUnit;
-    const members: { from: number; count: number }[] = [];
-    for (let i = 0; i < count; i++) {
-      const last = members[members.length - 1];
-      const where = place.from + op.from + i;
-      if (last && Math.floor(where / unit) === Math.floor((where - 1) / unit)) last.count++;
-      else members.push({ from: i, count: 1 });
-    }
-    if (members.length === 1 && (op.unit.locked || sc)) {
+    const members = membersOf(p, op);
+    const atOnce = p.env.memory === 'sc' || (op.unit.kind === 'store' && op.unit.locked);
+    if (members.length === 1 && atOnce) {
       this.commitBytes(cell, bytes);
       return;
     }
@@ -528,7 +510,7 @@ export class Kernel extends Contexts {
   mostMembers(): number {
     return Math.max(
       1,
-      ...this.p.kernel.map(({ do: op }) => (op.kind === 'poke' ? op.to - op.from : 1)),
+      ...this.p.kernel.map(({ do: op }) => (op.kind === 'poke' ? membersOf(this.p, op).length : 1)),
     );
   }
 
@@ -585,13 +567,14 @@ export class Kernel extends Contexts {
         const n = op.index - f.offset;
         if (n < 0 || n >= f.width) continue;
         const arg = this.fix(this.evaluate(op.args[f.param] as (typeof op.args)[number], plain));
-        const word =
+        const by =
           f.kind === 'rel32'
-            ? sub(arg.lo, add(from, f.addend))
-            : n < 4
-              ? add(arg.lo, f.addend)
-              : arg.hi;
-        value = g.let(mask(right(word, 8 * (n & 3)), 255));
+            ? wide(sub(0, add(from, f.addend)), 0)
+            : wide(f.addend, f.addend < 0 ? -1 : 0);
+        const whole = this.fix(this.sum(arg, by, 8));
+        if (f.width === 4)
+          g.when(ne(whole.hi, right(whole.lo, 31)), () => this.violate('assertion'));
+        value = g.let(mask(right(n < 4 ? whole.lo : whole.hi, 8 * (n & 3)), 255));
       }
       if (p.env.memory === 'sc') this.commitBytes(add(cell, op.index), [value]);
       else this.bufferText(add(cell, op.index), [value], true);
@@ -657,7 +640,7 @@ export class Kernel extends Contexts {
     }
   }
 
-  private finish(patch: number): void {
+  private finish({ patch, failed }: Extract<KernelDo, { kind: 'finish' }>): void {
     const { g, l, p } = this;
     const info = p.patches[patch];
     if (!info) return;
@@ -665,6 +648,7 @@ export class Kernel extends Contexts {
       const content = g.let(sub(state(k(l.patchNew + change.place)), 1));
       g.when(less(-1, content), () => {
         const before = g.let(sub(state(k(l.patchOld + change.place)), 1));
+        if (!failed) this.onlyCurrent(change.place, content);
         // The new one last: what holds both is as it was to be.
         for (const which of [before, content])
           for (const n of p.places[change.place]?.contents ?? [])

@@ -343,7 +343,7 @@ export class Memory {
       else this.putWide(add(t, l.registers), wide(to, -1));
       if (isReturn && p.env.shadowStack) {
         const ssp = g.let(this.field(t, taskField.ssp));
-        g.when(less(shadowStackWords - 1, ssp), () => this.fault());
+        g.when(less(shadowStackWords - 1, ssp), () => this.outside());
         g.put(add(add(t, l.shadow), ssp), vlo);
         g.put(add(t, taskField.ssp), add(ssp, 1));
       }
@@ -448,6 +448,11 @@ export class Memory {
     ];
   }
 
+  /** An address that is 0 or close to it is used. */
+  protected notNil({ lo, hi }: Wide): void {
+    this.g.when(both(isZero(hi), below(lo, 4096)), () => this.violate('nil_access'));
+  }
+
   load(address: Wide, width: Width, mode: Mode): Wide {
     const { g } = this;
     const known = this.knownWord(address);
@@ -467,7 +472,8 @@ export class Memory {
       }
     };
     const elsewhere = (): void => {
-      g.when(both(isZero(high), below(low, 4096)), () => this.violate('nil_access'));
+      this.notNil(wide(low, high));
+      g.when(ne(mask(low, width - 1), 0), () => this.fault());
       g.when(
         both(eq(high, -1), this.isStack(low)),
         () => {
@@ -549,7 +555,8 @@ export class Memory {
       this.storeWord(word, low, wide(vlo, vhi), width, mode);
     };
     const elsewhere = (): void => {
-      g.when(both(isZero(high), below(low, 4096)), () => this.violate('nil_access'));
+      this.notNil(wide(low, high));
+      g.when(ne(mask(low, width - 1), 0), () => this.fault());
       g.when(
         both(eq(high, -1), this.isStack(low)),
         () => {

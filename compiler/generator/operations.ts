@@ -318,7 +318,7 @@ export class Operations extends Memory {
     }
   }
 
-  private sum(a: Wide, b: Wide, width: Width): Wide {
+  protected sum(a: Wide, b: Wide, width: Width): Wide {
     const low = this.g.let(add(a.lo, b.lo));
     if (width === 4) return wide(low, 0);
     return wide(low, add(add(a.hi, b.hi), pick(below(low, a.lo), 1, 0)));
@@ -443,6 +443,7 @@ export class Operations extends Memory {
       this.writeFrame(0, to);
       return;
     }
+    this.notNil(to);
     g.when(either(ne(to.hi, -1), this.isForbidden(to.lo)), () => this.fault());
     this.setRip(to.lo);
   }

@@ -63,7 +63,7 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
       if (exact && less.states > full.states)
         differ(`${less.states} states instead of ${full.states}`);
       const names = (r: Result): string[] => r.violations.map((v) => v.property);
-      // Where nothing stands in the place of others, every violation is found, and every witness.
+      // Where nothing stands in the place of others, every violation is found. A witness may be missed: then more is searched.
       const masked = names(less).some((p) => smaller.masks?.includes(p));
       const all = less.bound === undefined && !masked;
       for (const p of names(full)) if (all && !names(less).includes(p)) differ(`${p} is not found`);
@@ -73,8 +73,6 @@ export function asked(p: Program, maxStates: number, quick: boolean): Asked {
       less.witnesses.forEach((w, i) => {
         if (exact && w.run !== undefined && full.witnesses[i]?.run === undefined)
           differ(`the witness ${w.name} is reached by no run`);
-        if (all && w.run === undefined && full.witnesses[i]?.run !== undefined)
-          differ(`the witness ${w.name} is not reached`);
       });
     }
     // Whatever it finds is a run of the full semantics, step by step.
