@@ -580,7 +580,7 @@ class Builder {
   #noTrapInside(bytes: Uint8Array, text: string, span: Span): void {
     if ([...sequence(bytes, 0)].some((i) => i.at > 0 && i.ops.some((o) => o.kind === 'trap')))
       this.#error(
-        'int3-inside',
+        'trap-inside',
         `\`${text}\` has an \`int3\` behind its first instruction, where no pass can end: begin a place with it`,
         span,
       );

@@ -21,7 +21,8 @@ export const meaning: Readonly<Record<Builtin, string>> = {
   terminates:
     'a state is reachable from which the patches, or a thread at a place, can never finish',
   shadow_stack: 'the shadow stack and the stack disagree at a return',
-  nil_access: '0, or an address close to it, is used as an address',
+  nil_access:
+    '0, or an address close to it, is used as an address: loaded from, stored to, jumped or returned to',
   assertion:
-    'an `assert` fails, a patch starts on neither of its contents, a word is used as an instruction that is none',
+    'an `assert` fails, a patch starts on neither of its contents, a word is used as an instruction that is none, a stub is built with a value that its 32 bits cannot hold',
 };

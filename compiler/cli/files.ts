@@ -69,15 +69,25 @@ function expand(name: string, folders: boolean): readonly (string | Input)[] {
   if (!folder) return [name];
   if (!folders) return [{ name, problem: 'is a folder; name its files' }];
   try {
-    const files = readdirSync(name, { recursive: true, encoding: 'utf8' })
-      .filter((f) => f.endsWith('.suture') && !f.includes('node_modules'))
-      .sort()
-      .map((f) => join(name, f));
+    const files = filesIn(name).sort();
     return files.length > 0 ? files : [{ name, problem: 'has no *.suture file in it or below' }];
   } catch (error) {
     return [{ name, problem: why(error) }];
   }
 }
+
+/** Specs in a folder and below it. A link to a folder may lead round, and who reads a pipe waits for ever. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesIn(path);
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && !isOther(path));
+    return isFile && path.endsWith('.suture') ? [path] : [];
+  });
+}
+/** Whether a link leads to something that is no file; one that leads nowhere is told when it is read. */
+const isOther = (link: string): boolean =>
+  statSync(link, { throwIfNoEntry: false })?.isFile() === false;
 
 /** The scenario of that name, or the first. */
 export function pick(scenarios: readonly Scenario[], name: string | undefined): Scenario {

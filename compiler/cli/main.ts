@@ -6,7 +6,7 @@ import { languageVersion, machineVersion } from '../version.ts';
 import { check } from './check.ts';
 import { complete, type Shell, scripts, shells, wordsText } from './completion.ts';
 import type { EmitOptions } from './emit.ts';
-import { UsageError } from './files.ts';
+import { UsageError, why } from './files.ts';
 import { type FmtOptions, fmt } from './fmt.ts';
 import type { MinimizeOptions } from './minimize.ts';
 import type { NewOptions } from './new.ts';
@@ -18,12 +18,13 @@ import type { TryOptions } from './try.ts';
 import { formats, type VerifyOptions, verify } from './verify.ts';
 import { ownVersion } from './version.ts';
 
-/** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours. */
+/** Exit codes: 0 fine, 1 findings, 2 usage or files, 3 unfinished, 70 a bug of ours, 141 where nobody reads on. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // A reader that has seen enough (`| head`) ends us; that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    // A reader that has seen enough (`| head`) ends us, as it ends who leaves SIGPIPE alone: what was not said is not fine.
+    if (error.code === 'EPIPE') process.exit(141);
+    process.stderr.write(`suture: standard output: ${why(error, 'written')}\n`);
+    process.exit(2);
   });
   let code = 0;
   const program = commands((result) => {

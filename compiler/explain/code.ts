@@ -109,7 +109,7 @@ export const codes: readonly Explanation[] = [
     { patch: 'patch place: call one -> nop 5 { poke place; sync cores }' },
   ),
   error(
-    'int3-inside',
+    'trap-inside',
     'An INT3 that is the first instruction of a content is what a pass of it does: it traps, and the handler says how it goes on. Behind another instruction of the same content it is neither that nor the guard of a patch.',
     {
       code: code('nop', '{ nop; int3 }'),

@@ -301,7 +301,11 @@ class BreadthFirst implements Search {
     this.#bound = bound;
     this.#violated = [...violated];
     this.#witnessed = [...witnessed];
-    if (!all) this.#end(this.#store.refusal);
+    if (all) return;
+    // States are missing, and with them the runs to what was found.
+    this.#violated = this.#violated.map(() => undefined);
+    this.#witnessed = this.#witnessed.map(() => undefined);
+    this.#end(this.#store.refusal);
   }
 
   advance(budget: number): { readonly done: boolean } {

@@ -125,7 +125,11 @@ function* minimize(variants: Variants): Generator<void, Minimized> {
   });
   if (asWritten !== 'keeps') return none(false);
   if (pieces.length > mostPieces) return none(true);
-  const family = yield* minimalSets(pieces.length, (kept) => variants.keeps(kept));
+  const family = yield* minimalSets(
+    pieces.length,
+    (kept) => variants.keeps(kept),
+    () => variants.stopped,
+  );
   const results: PieceResult[] = [];
   for (let i = 0; i < pieces.length; i++) results.push(yield* judge(variants, family, i));
   return {
@@ -139,7 +143,7 @@ function* minimize(variants: Variants): Generator<void, Minimized> {
         way,
       })),
     })),
-    unfinished: family.unfinished.length,
+    unfinished: family.unfinished,
     tooMany: false,
     ...(variants.bound === undefined ? {} : { bound: variants.bound }),
   };
@@ -151,13 +155,13 @@ function* judge(variants: Variants, family: Family, index: number): Generator<vo
   const having = family.sets.filter((s) => (s.kept & bit) !== 0);
   const first = having[0];
   if (!first) {
-    if (family.unfinished.length > 0) return { piece, needed: 'not known' };
+    if (family.unfinished > 0) return { piece, needed: 'not known' };
     return { piece, needed: implied(variants, family, piece) ? 'implied' : 'never' };
   }
   const needed =
     having.length < family.sets.length
       ? 'in some sets'
-      : family.unfinished.length === 0
+      : family.unfinished === 0
         ? 'always'
         : 'not known';
   // The run of the spec without this alone is the plainest; where others do its work, all of these are gone.

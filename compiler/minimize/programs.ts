@@ -214,25 +214,29 @@ export class Programs {
       if (length !== undefined && length <= maxDepth) return before.found;
       if (before.maxDepth >= maxDepth) return undefined;
     }
-    const found = yield* this.seek(program, expected, maxDepth);
+    const found = yield* this.seek(program, known, expected, maxDepth);
     if (this.stopped === undefined) known.sought.push({ expected, maxDepth, found });
     return found;
   }
 
   private *seek(
     program: Program,
+    known: Known,
     expected: Expected,
     maxDepth: number,
   ): Generator<void, Violation | undefined> {
     const machine = createMachine(program);
-    const known = nothing();
+    const seen = nothing();
     const asked = { expected, most: Number.POSITIVE_INFINITY };
-    const search = this.search(machine, this.modelOf(machine), known, () => asked, 0, maxDepth);
+    const search = this.search(machine, this.modelOf(machine), seen, () => asked, 0, maxDepth);
     let turn = search.next();
     for (; turn.done !== true; turn = search.next()) yield;
     const { violations } = turn.value;
-    const answer = decision(expected, known);
-    if (answer.answer !== 'breaks' || answer.because.kind !== 'violates') return undefined;
+    // A look that goes no deeper than asked cannot say itself what is never violated.
+    const breaks = [decision(expected, seen), decision(expected, known)].some(
+      (d) => d.answer === 'breaks' && d.because.kind === 'violates',
+    );
+    if (!breaks) return undefined;
     const wrong = violations.filter(
       (v) => breaking(expected, v.property) || !expected.properties.includes(v.property),
     );

@@ -13,31 +13,37 @@ export interface Family {
     readonly minimal: boolean;
   }[];
   /** Sets of which it is not known, those left out that have a set of the family in them. */
-  readonly unfinished: readonly Bits[];
+  readonly unfinished: number;
 }
 
 export const mostPieces = 20;
 
 /**
  * Every set that keeps, and of which no proper subset does: smaller ones first. A set that breaks says nothing of
- * the sets around it, so that all are asked but those above one that keeps.
+ * the sets around it, so that all are asked but those above one that keeps; none any more once it is `stopped`.
  */
 export function* minimalSets(
   count: number,
   keeps: (kept: Bits) => Generator<void, Answer>,
+  stopped: () => boolean = () => false,
 ): Generator<void, Family> {
   const sets: { kept: Bits; minimal: boolean }[] = [];
   const unfinished: Bits[] = [];
+  let unasked = 0;
   for (let size = 0; size <= count; size++) {
     for (const kept of subsets(count, size)) {
       if (sets.some((s) => (kept & s.kept) === s.kept)) continue;
+      if (stopped()) {
+        unasked++;
+        continue;
+      }
       const answer = yield* keeps(kept);
       if (answer === 'keeps')
         sets.push({ kept, minimal: !unfinished.some((u) => (kept & u) === u) });
       else if (answer === 'unfinished') unfinished.push(kept);
     }
   }
-  return { sets, unfinished };
+  return { sets, unfinished: unfinished.length + unasked };
 }
 
 /** All sets of that size, ascending. */

@@ -72,7 +72,7 @@ export function* shorten(
     });
     return variants.keeps(bits, fixed, quick);
   };
-  const family = yield* minimalSets(all.length, function* (kept): Generator<void, Answer> {
+  const keeps = function* (kept: Bits): Generator<void, Answer> {
     let ways: readonly (readonly Way[])[] = [[]];
     for (const _ of conditions(kept))
       ways = ways.flatMap((w) => (['else', 'then'] as const).map((x) => [...w, x]));
@@ -93,7 +93,8 @@ export function* shorten(
       if (answer === 'unfinished') unfinished = true;
     }
     return unfinished ? 'unfinished' : 'breaks';
-  });
+  };
+  const family = yield* minimalSets(all.length, keeps, () => scenarios.some((v) => v.stopped));
   return {
     texts: family.sets.map(({ kept, minimal }) => {
       const gone = conditions(kept);
@@ -108,7 +109,7 @@ export function* shorten(
         ...(says(text, scenarios, all, without, ways) ? { text } : {}),
       };
     }),
-    unfinished: family.unfinished.length,
+    unfinished: family.unfinished,
     tooMany: false,
   };
 

@@ -68,6 +68,25 @@ describe('check', () => {
   });
 });
 
+test('a folder: its files once each, and neither pipes nor what links lead round to', async () => {
+  const r = await folder.shell(
+    `mkdir -p round && cp ${holds} round/a.suture && ln -sf . round/again && ln -sf a.suture round/b.suture && mkfifo round/p.suture && suture check round`,
+  );
+  expect(r).toMatchObject({ code: 0, out: '', err: '2 files checked: no errors\n' });
+});
+
+test('who reads no further, and what cannot be written, are not "as expected"', async () => {
+  const pipe = await folder.shell(
+    `(suture verify --json examples/one-stub.suture; echo $? >&2) | true`,
+  );
+  expect(pipe).toEqual({ code: 0, out: '', err: '141\n' });
+  const full = await folder.shell(`suture explain > /dev/full`);
+  expect(full).toMatchObject({
+    code: 2,
+    err: 'suture: standard output: cannot be written (ENOSPC)\n',
+  });
+});
+
 describe('verify', () => {
   test('holds', async () => {
     const r = await verify(holds);

@@ -295,6 +295,17 @@ test.each([
     const { bytes: __, ...expected } = once.result();
     expect(result).toEqual(expected);
   }
+  // Where fewer states may be kept than there were, it ends by that bound, without runs through those that are missing.
+  const first = createSearch(model());
+  first.advance(20);
+  const kept = first.save() as Saved;
+  for (const maxStates of [1, 5, 10]) {
+    const less = createSearch(model(), { maxStates });
+    less.restore(structuredClone(kept));
+    expect(less.advance(1)).toEqual({ done: true });
+    const { verdict, bound, violations } = less.result();
+    expect([verdict, bound, violations]).toEqual(['unfinished', 'states', []]);
+  }
   const other = createSearch(lock({ max: 2 }));
   const entry = { ...(createSearch(poke(2)).save() as Saved), grown: [] };
   expect(() => other.restore(entry)).toThrow('of another model');
