@@ -2,6 +2,7 @@
 
 import type { Diagnostic, Edit } from '../grammar/diagnostic.ts';
 import type { Block, Expr, File, Item, Setting, Span, Stmt } from '../grammar/index.ts';
+import { reaches } from './flow.ts';
 import type { KernelOp, Patch, Program } from './ir.ts';
 import type { Expr as Value } from './ops.ts';
 import type { Check, Options, Settings } from './scenario.ts';
@@ -28,6 +29,8 @@ interface Suspicion {
   cleared: boolean;
 }
 
+const keyOf = (span: Span): string => `${span.start} ${span.end}`;
+
 export class Warnings {
   readonly #text: string;
   readonly #file: File;
@@ -36,6 +39,7 @@ export class Warnings {
   readonly #witnesses = new Map<string, Suspicion>();
   readonly #handlers = new Map<string, Suspicion>();
   readonly #stores = new Map<string, Suspicion>();
+  readonly #unvisited = new Map<string, Suspicion>();
   readonly #scenarios = new Map<Question, string[]>();
   /** Some scenario is to hold where nothing but a sync orders what other CPUs fetch. */
   #ordersNothing = false;
@@ -57,6 +61,7 @@ export class Warnings {
     this.#seePokes(program);
     this.#seeWitnesses(program);
     this.#seeStores(program, settings);
+    this.#seeVisitors(program);
     this.#seeHandlers(check.options);
   }
 
@@ -81,6 +86,7 @@ export class Warnings {
       ...warn('witness-no-trap', this.#witnesses.values(), 'remove the witness'),
       ...warn('handler-shadowed', this.#handlers.values()),
       ...warn('store-split', this.#stores.values()),
+      ...warn('nobody-comes', this.#unvisited.values()),
     ];
   }
 
@@ -90,7 +96,7 @@ export class Warnings {
     cleared: boolean,
     message: () => string,
   ): void {
-    const key = `${span.start} ${span.end}`;
+    const key = keyOf(span);
     const known = list.get(key);
     if (known) known.cleared ||= cleared;
     else list.set(key, { span, message: message(), cleared });
@@ -352,6 +358,24 @@ export class Warnings {
           `one store does not write these ${length} bytes at once: \`${name}\` stands at ${within(from, 64)} of 64, and they leave an aligned unit of ${unit}; a scenario may say \`${name} at 0 of ${unit}\``,
       );
     }
+  }
+
+  /** A program in which no code that is executed comes to a place, and which asks for nothing else: all would hold. */
+  #seeVisitors(p: Program): void {
+    const { env, ipiCode, places, text, threads } = p;
+    const [place] = places;
+    if (place === undefined || this.#unvisited.get(keyOf(place.span))?.cleared) return;
+    const comes =
+      p.requirements.length + p.witnesses.length > 0 ||
+      ipiCode?.reaches === true ||
+      env.events.some((e) => e.reaches) ||
+      threads.some((t) => reaches(text, t.entry, places));
+    this.#suspect(
+      this.#unvisited,
+      place.span,
+      comes,
+      () => `nobody comes to \`${place.name}\`: no thread, interrupt or IPI runs code that does`,
+    );
   }
 
   // ---- traps

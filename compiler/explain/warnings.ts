@@ -63,6 +63,12 @@ export const warnings = [
     { witness: 'witness worker at one' },
   ),
   warning(
+    'nobody-comes',
+    'A patch can only go wrong under somebody who executes the place. Here nothing that runs does: the verdict would be the same whatever the patch did.',
+    { thread: 'thread worker runs one' },
+    { thread: 'thread worker runs caller' },
+  ),
+  warning(
     'handler-shadowed',
     'Owners of the trap are asked in the order of the text, and the first that does not `decline` has it. An earlier rule takes every trap that this one is for.',
     { handler: 'on breakpoint { resume here }\non breakpoint at place { emulate call one }' },
