@@ -6,7 +6,8 @@
 import { format } from '../../grammar/format.ts';
 import type { Block, File, Span, Stmt } from '../../grammar/index.ts';
 import { type Compiled, compile, programOf } from '../compile.ts';
-import { allItems } from '../spec.ts';
+import type { Options } from '../scenario.ts';
+import { allItems, constant } from '../spec.ts';
 import type { Piece, Way } from './pieces.ts';
 import { type Answer, type Bits, minimalSets, mostPieces } from './sets.ts';
 import type { Variants } from './variants.ts';
@@ -213,6 +214,7 @@ function written(
   const { file } = compiled;
   if (!file) return compiled.text;
   const standing = statements(file);
+  const options = compiled.scenarios[0]?.checks[0]?.options ?? new Map();
   const editor = new Editor(compiled.text);
   // From behind, so that what stands inside of another part is done before it.
   const order = without.map((_, i) => i).sort((a, b) => starts(without, b) - starts(without, a));
@@ -227,9 +229,9 @@ function written(
       else editor.replace({ start: stmt.span.end, end: stmt.span.end }, ' as any order');
     } else if (kind === 'condition' && stmt.kind === 'if') {
       const block = ways[i] === 'then' ? stmt.then : stmt.else;
-      if (block?.body.some((s) => !gone.has(s))) editor.unwrap(stmt.span, block.body);
-      else remove(at, gone, editor);
-    } else remove(at, gone, editor);
+      if (block?.body.some((s) => !gone.has(s))) editor.unwrap(stmt.span, block);
+      else remove(at, gone, editor, options);
+    } else remove(at, gone, editor, options);
   }
   const laidOut = format(compiled.text) === compiled.text;
   return (laidOut ? format(editor.text) : undefined) ?? editor.text;
@@ -237,12 +239,16 @@ function written(
 
 const starts = (parts: readonly Part[], i: number): number => (parts[i] as Part).span.start;
 
-/** With an `if` around it that would hold nothing else. */
-function remove(at: Standing, gone: Set<Stmt>, editor: Editor): void {
+/** With an `if` around it that would hold nothing else; where that asks what memory is, asking is a step, and stays. */
+function remove(at: Standing, gone: Set<Stmt>, editor: Editor, options: Options): void {
   gone.add(at.stmt);
   const { owner } = at;
   const alone = at.block.body.every((s) => gone.has(s));
-  if (alone && owner?.stmt.kind === 'if' && !owner.stmt.else) remove(owner, gone, editor);
+  const isOption =
+    owner?.stmt.kind === 'if' &&
+    !owner.stmt.else &&
+    constant(owner.stmt.test, options) !== undefined;
+  if (alone && isOption) remove(owner, gone, editor, options);
   else editor.remove(at.stmt.span);
 }
 
@@ -294,12 +300,15 @@ class Editor {
     this.moved.push({ at: span.start + before, by: start - end });
   }
 
-  /** The statements of a block in place of the statement that it stands in. */
-  unwrap(span: Span, body: readonly Stmt[]): void {
+  /** What stands in a block, with its comments, in place of the statement that it belongs to. */
+  unwrap(span: Span, { body, span: whole }: Block): void {
     const first = body[0];
-    const last = body[body.length - 1];
-    if (!first || !last) return;
-    const inner = this.text.slice(this.now(first.span.start), this.now(last.span.end));
+    if (!first) return;
+    const inside = this.text.slice(this.now(whole.start) + 1, this.now(whole.end) - 1).trim();
+    const [line = ''] = /^.*/.exec(this.text.slice(this.now(span.end))) ?? [];
+    // A comment ends with its line.
+    const comment = /\/\/.*$/.test(inside.slice(inside.lastIndexOf('\n') + 1));
+    const inner = comment && line.trim() !== '' ? `${inside}\n` : inside;
     const indent = (offset: number): string => {
       const line = this.text.lastIndexOf('\n', offset - 1) + 1;
       return /^[ \t]*/.exec(this.text.slice(line))?.[0] ?? '';
