@@ -86,7 +86,7 @@ export function lower(
     if (d.severity === 'error') failed = true;
     report(d);
   };
-  const settings = readSettings(check.settings, tell);
+  const settings = readSettings(check, tell);
   const spec = flatten(file, check.options, tell);
   if (failed) return undefined;
   // The verdict must not rest on two targets that happen to be near: of several ways to spread routines out, the

@@ -292,7 +292,7 @@ export const settingWords: readonly string[] = Object.keys(vocabulary);
 const lists: readonly string[] = ['threads', 'patches', 'fetch'];
 
 export function readSettings(
-  settings: readonly Chosen[],
+  { settings, options }: Pick<Check, 'settings' | 'options'>,
   report: (d: Diagnostic) => void,
 ): Settings {
   const env = {
@@ -501,10 +501,17 @@ export function readSettings(
       }
       default: {
         const near = first === undefined ? undefined : nearest(first, settingWords);
+        const how = options.has(first ?? '')
+          ? ` but an option: \`${first} = …\``
+          : first === 'expect'
+            ? ': `expect` stands behind the braces'
+            : near
+              ? `; did you mean \`${near}\`?`
+              : '';
         report({
           code: 'unknown-setting',
           severity: 'error',
-          message: `\`${first ?? wordsText(words)}\` is not a setting${near ? `; did you mean \`${near}\`?` : ''}`,
+          message: `\`${first ?? wordsText(words)}\` is not a setting${how}`,
           span,
           ...(near && words[0]
             ? { fix: { title: `use \`${near}\``, edits: [{ span: words[0].span, text: near }] } }

@@ -808,6 +808,12 @@ export class Lowering {
       return;
     }
     if (!address) {
+      const variables = [...this.#scope.variables.keys()];
+      // Who adds to it has been told.
+      if (t.kind === 'name' && nearest(t.text, variables)) {
+        if (stmt.op === '=') this.#unknown(t.text, t.span, variables, 'a variable of this file');
+        return;
+      }
       this.#error(
         'assign',
         'this cannot be assigned to: variables, their fields and elements, locals and the saved frame can',

@@ -52,7 +52,7 @@ export class Warnings {
 
   /** One check, and what it was lowered to. */
   see(scenario: Question, check: Check, program: Program): void {
-    const settings = readSettings(check.settings, () => {});
+    const settings = readSettings(check, () => {});
     const keys = this.#scenarios.get(scenario) ?? [];
     keys.push(questionKey(check, settings));
     this.#scenarios.set(scenario, keys);
