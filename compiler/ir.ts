@@ -300,3 +300,7 @@ export const builtin = [
 ] as const;
 export type Builtin = (typeof builtin)[number];
 export const property = (name: Builtin): number => builtin.indexOf(name);
+
+/** Whether some requirement looks at which phase of a patch it is. */
+export const asksForPhases = (p: Program): boolean =>
+  p.requirements.some((r) => r.during !== undefined);

@@ -1,5 +1,6 @@
 // The searches of a command: by itself and by threads, each scenario whole, with the same results whatever their number.
 
+import { availableParallelism } from 'node:os';
 import type { Compiled, Scenario } from '../compile.ts';
 import type { Closing } from '../verify.ts';
 import type { Job, Outcome, Settings, Stage, Stopped } from './job.ts';
@@ -21,10 +22,10 @@ const patience = 200;
 
 export interface CrewOptions<S> {
   readonly settings: S;
-  /** How many may search at once, this thread included. */
-  readonly workers: number;
-  /** When all must end, by `performance.now`. */
-  readonly deadline: number;
+  /** How many may search at once, this thread included; as many as there are CPUs if not said. */
+  readonly workers: number | undefined;
+  /** Seconds after which all must end. */
+  readonly timeout: number | undefined;
   readonly quiet: boolean;
 }
 
@@ -38,6 +39,8 @@ export class Crew<S extends Settings, Done extends Outcome> {
   stopped: Stopped | undefined;
   private readonly job: Job<S, Done>;
   private readonly options: CrewOptions<S>;
+  /** By `performance.now`. */
+  private readonly deadline: number = Number.POSITIVE_INFINITY;
   private readonly units: Unit<Done>[] = [];
   /** Units from `next` up to `until` are nobody's yet. */
   private next = 0;
@@ -64,10 +67,11 @@ export class Crew<S extends Settings, Done extends Outcome> {
     this.job = job;
     this.options = options;
     this.progress = new Progress(!options.quiet);
-    if (Number.isFinite(options.deadline)) {
+    if (options.timeout !== undefined) {
+      const left = 1000 * options.timeout;
+      this.deadline = performance.now() + left;
       // A timer's longest time is 2^31 - 1 ms.
-      const left = Math.min(0x7fffffff, Math.max(0, options.deadline - performance.now()));
-      this.timer = setTimeout(() => this.late(), left);
+      this.timer = setTimeout(() => this.late(), Math.min(0x7fffffff, left));
     }
     process.on('SIGINT', this.onInterrupt);
   }
@@ -85,7 +89,8 @@ export class Crew<S extends Settings, Done extends Outcome> {
 
   /** Begins with what was added. */
   begin(): void {
-    this.workers = Math.max(1, Math.min(this.options.workers, this.units.length));
+    const most = this.options.workers ?? availableParallelism();
+    this.workers = Math.max(1, Math.min(most, this.units.length));
     this.until = this.units.length;
     void this.work();
     if (this.workers === 1) return;
@@ -110,7 +115,7 @@ export class Crew<S extends Settings, Done extends Outcome> {
     for (const thread of this.threads) thread.stop(this.stopped);
   }
   private late(): void {
-    if (performance.now() >= this.options.deadline) this.stop('time');
+    if (performance.now() >= this.deadline) this.stop('time');
   }
 
   private get share(): S {

@@ -1,6 +1,5 @@
 // `suture minimize`: what of a spec its verdicts need, as a table, as a document, and as a shorter spec.
 
-import { availableParallelism } from 'node:os';
 import { place, position, type Source, type Span, source } from '../../grammar/index.ts';
 import { type Compiled, compile, type Scenario } from '../compile.ts';
 import { Minimization, type Minimized, type PieceResult } from '../minimize/minimize.ts';
@@ -116,8 +115,8 @@ async function apart(
   const { maxStates, maxMemory, only, timeout, workers, json } = options;
   const crew = new Crew(minimizing, {
     settings: { maxStates, maxMemory: maxMemory * (1 << 20), kinds: only },
-    workers: workers ?? availableParallelism(),
-    deadline: timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + 1000 * timeout,
+    workers,
+    timeout,
     quiet: json === true,
   });
   const results: Minimized[] = [];

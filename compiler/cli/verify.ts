@@ -1,7 +1,6 @@
 // `suture verify`: searches every scenario of the specs, and prints verdicts, findings and runs, or the document.
 
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { isAbsolute, relative } from 'node:path';
 import { place, type Source, source } from '../../grammar/index.ts';
 import type { Compiled, Scenario } from '../compile.ts';
@@ -75,7 +74,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   const t: Terminal = format === 'text' ? shown : { ...shown, paint: (_, text) => text };
   const began = new Date();
   const started = performance.now();
-  const crew = crewOf(options, started);
+  const crew = crewOf(options);
   const totals: Totals = {
     scenarios: 0,
     asExpected: 0,
@@ -152,7 +151,7 @@ export async function verify(names: readonly string[], options: VerifyOptions): 
   return totals.usage > 0 ? 2 : totals.findings > 0 ? 1 : totals.unfinished > 0 ? 3 : 0;
 }
 
-function crewOf(options: VerifyOptions, started: number): Crew<Settings, Done> {
+function crewOf(options: VerifyOptions): Crew<Settings, Done> {
   const { maxStates, maxMemory, timeout, workers, certificate } = options;
   return new Crew(verifying, {
     settings: {
@@ -167,8 +166,8 @@ function crewOf(options: VerifyOptions, started: number): Crew<Settings, Done> {
           : { folder: options.checkpoint, resume: options.resume === true },
     },
     // Its claims are written where the states are, one after the other.
-    workers: certificate === undefined ? (workers ?? availableParallelism()) : 1,
-    deadline: timeout === undefined ? Number.POSITIVE_INFINITY : started + 1000 * timeout,
+    workers: certificate === undefined ? workers : 1,
+    timeout,
     quiet: options.quiet === true,
   });
 }

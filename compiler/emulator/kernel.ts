@@ -2,7 +2,7 @@
 
 import { readsMemory } from '../footprint.ts';
 import type { KernelDo, KernelOp, Program } from '../ir.ts';
-import { property, region } from '../ir.ts';
+import { asksForPhases, property, region } from '../ir.ts';
 import type { Op } from '../ops.ts';
 import { iret, releaseSlot } from './contexts.ts';
 import type { Core } from './core.ts';
@@ -70,7 +70,7 @@ export class Kernel {
     this.#fetch = fetch;
     this.#passes = passes;
     this.#effects = effects;
-    this.#phased = core.p.requirements.some((r) => r.during !== undefined);
+    this.#phased = asksForPhases(core.p);
     this.executed = new Uint8Array(core.p.kernel.length);
     const emulated = core.p.contents.map((c) => this.#first(c.bytes, region.code)?.ops ?? []);
     this.#emulatedAccess = emulated.map(isAccess);

@@ -2,7 +2,7 @@
 
 import { readsMemory } from '../footprint.ts';
 import type { Program } from '../ir.ts';
-import { stackWords } from '../ir.ts';
+import { asksForPhases, stackWords } from '../ir.ts';
 import { sequence } from '../x86/decode.ts';
 
 /** Kinds of context; the number stands in the state. */
@@ -170,7 +170,7 @@ export function createLayout(p: Program): Layout {
   part();
   const versions = field('current', p.places.length);
   const ended = field('ended', p.waived.size > 0 ? 1 : 0);
-  const phase = field('phase', p.requirements.some((r) => r.during !== undefined) ? 1 : 0);
+  const phase = field('phase', asksForPhases(p) ? 1 : 0);
   const patchOld = field('old', p.places.length);
   const patchNew = field('new', p.places.length);
   const slots = field('slots', slotCount);

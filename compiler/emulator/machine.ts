@@ -2,7 +2,7 @@
 
 import type { Model } from '../explorer/model.ts';
 import type { Program } from '../ir.ts';
-import { instructionTag, property, region } from '../ir.ts';
+import { asksForPhases, instructionTag, property, region } from '../ir.ts';
 import { flagBits } from '../ops.ts';
 import { decode, text as disassemble } from '../x86/decode.ts';
 import { deliver, iret } from './contexts.ts';
@@ -106,7 +106,7 @@ class X86Machine implements Machine {
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
     this.#eventually = p.requirements.filter((r) => r.when === 'eventually');
-    this.#phased = p.requirements.some((r) => r.during !== undefined);
+    this.#phased = asksForPhases(p);
     const terminates = p.waived.has(property('terminates'))
       ? []
       : [{ name: 'terminates', property: property('terminates') }];

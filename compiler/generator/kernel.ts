@@ -3,7 +3,7 @@
 import { endless, isAccess, membersOf, moved } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
 import type { Program } from '../ir.ts';
-import { region } from '../ir.ts';
+import { asksForPhases, region } from '../ir.ts';
 import type { Word } from './code.ts';
 import {
   add,
@@ -42,7 +42,7 @@ export class Kernel extends Contexts {
 
   constructor(p: Program) {
     super(p);
-    this.phased = p.requirements.some((r) => r.during !== undefined);
+    this.phased = asksForPhases(p);
     const emulated = p.contents.map((c) => this.prepared(region.code, c.bytes)?.ops ?? []);
     this.emulatedAccess = emulated.map(isAccess);
     this.emulatedStore = emulated.map((ops) => ops.some((o) => o.kind === 'store'));

@@ -2,7 +2,7 @@
 
 import { footprint, mentions, reads } from '../footprint.ts';
 import type { KernelDo, Program } from '../ir.ts';
-import { region } from '../ir.ts';
+import { asksForPhases, region } from '../ir.ts';
 import type { Expr } from '../ops.ts';
 import { registers } from '../ops.ts';
 import { decode, instantiate } from '../x86/decode.ts';
@@ -16,7 +16,7 @@ export type Quiet = 'seen' | 'own' | 'serialises' | 'returns';
 /** The step from each operation on: the access that it does, and all that can ride along. */
 export function quietOperations(p: Program): readonly Quiet[] {
   const own = ownExpressions(p);
-  const phased = p.requirements.some((r) => r.during !== undefined);
+  const phased = asksForPhases(p);
   const emulates = p.stubs.length === 0 && p.contents.every((c) => plainFirst(c.bytes, c.at));
   const quiet = (op: KernelDo): Quiet => {
     switch (op.kind) {
