@@ -192,7 +192,7 @@ if (process.argv[1] === import.meta.filename) {
     const compiled = compile(readFileSync(spec, 'utf8').replace(/^\ufeff/, ''));
     const { said, open } = judge(compiled, readFileSync(certificate));
     console.log([...said, ...open.map((where) => `${where}: not certified`)].join('\n'));
-    process.exitCode = open.length > 0 ? 3 : 0;
+    process.exitCode = open.length > 0 || said.length === 0 ? 3 : 0;
   } catch (error) {
     console.error(`refused: ${(error as Error).message}`);
     process.exitCode = 'syscall' in (error as Error) ? 2 : 1;
