@@ -114,7 +114,7 @@ export interface Place {
 export interface Fixup {
   readonly offset: number;
   readonly width: 4 | 8;
-  readonly kind: 'rel32' | 'abs32s' | 'abs64';
+  readonly kind: 'rel32' | 'abs32' | 'abs32s' | 'abs64';
   readonly param: number;
   readonly addend: number;
 }

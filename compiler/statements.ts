@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../grammar/diagnostic.ts';
 import { nearest } from '../grammar/diagnostic.ts';
 import type { Expr as Ast, Block, Rhs, Span, Stmt } from '../grammar/index.ts';
+import { mentions } from './footprint.ts';
 import type { KernelDo, KernelOp, PokeUnit } from './ir.ts';
 import { instructionTag, percpuStride, property, region, slotStride } from './ir.ts';
 import type { Address, Expr, FrameWord, Target } from './ops.ts';
@@ -430,6 +431,8 @@ export class Lowering {
         break;
       case 'assert': {
         const e = this.value(stmt.expr);
+        // Where it is waived a run goes on behind it.
+        if (this.#scope.spec.waives.some((w) => w.name.text === 'assertion')) break;
         const fine: Label = { at: -1 };
         this.#jump(fine, span, { when: e });
         this.#emit(
@@ -744,7 +747,10 @@ export class Lowering {
       );
       return zero;
     }
-    const args = [...call.args.map((a) => this.value(a)), ...template.constants.map(num)];
+    const args = [
+      ...call.args.map((a) => this.#held(this.value(a), call.span)),
+      ...template.constants.map(num),
+    ];
     const slot = this.#role?.slotLocals[stub] ?? 0;
     for (let index = 0; index < template.bytes.length; index++) {
       this.#emit(
@@ -754,6 +760,14 @@ export class Lowering {
       );
     }
     return local(slot);
+  }
+
+  /** A value that is used in several steps: which CPU is meant is that of the first. */
+  #held(value: Expr, span: Span): Expr {
+    if (!mentions(value, (e) => e.kind === 'gsbase' || e.kind === 'cpu')) return value;
+    const held = local(this.#fresh());
+    this.#emit({ kind: 'set', to: held, value }, span);
+    return held;
   }
 
   #rhs(value: Rhs, span: Span): Expr {
@@ -794,6 +808,7 @@ export class Lowering {
     } else {
       // Where it is, is found out once.
       address = this.#address(t);
+      if (address) address = this.#held(address, span);
       const now = address ? this.#loaded(address, t.span, false) : this.value(t);
       const right = this.#rhs(stmt.value, span);
       e = binary(stmt.op === '+=' ? 'add' : 'sub', now, right);

@@ -461,10 +461,11 @@ export class Kernel {
       // A displacement counts from behind the instruction; the addend holds that distance from the slot's start.
       const by = f.kind === 'rel32' ? -(info.from + f.addend) : f.addend;
       const whole = BigInt.asIntN(64, (BigInt(hi) << 32n) + BigInt(lo >>> 0) + BigInt(by));
-      if (f.width === 4 && BigInt.asIntN(32, whole) !== whole) {
+      const isUnsigned = f.kind === 'abs32' && BigInt.asUintN(32, whole) === whole;
+      if (f.width === 4 && BigInt.asIntN(32, whole) !== whole && !isUnsigned) {
         m.violate(
           property('assertion'),
-          `builds ${stub.name} with a value that its 32 bits, sign-extended, cannot hold`,
+          `builds ${stub.name} with a value that its 32 bits cannot hold`,
         );
         return;
       }
@@ -526,12 +527,14 @@ export class Kernel {
     m.happened?.push({ kind: 'finish', patch });
   }
 
-  /** Whether the patcher may lose its CPU here: not while it waits for acknowledgements. */
+  /** Whether the patcher may lose its CPU here: not from a sync's first IPI on until all are acknowledged. */
   preemptible(): boolean {
     const { m } = this;
     const index = this.at(m.rip());
     const op = index < 0 ? undefined : (this.#p.kernel[index] as KernelOp).do.kind;
-    if (op === 'acks' || op === 'sendto' || m.s[m.t + taskField.preemptOff] !== 0) return false;
+    const before = this.#p.kernel[index - 1]?.do.kind;
+    const sends = op === 'acks' || (op === 'sendto' && before === 'sendto');
+    if (sends || m.s[m.t + taskField.preemptOff] !== 0) return false;
     const kind = m.s[m.c];
     return kind === context.user || (kind === context.breakpoint && this.#p.env.gate === 'signal');
   }

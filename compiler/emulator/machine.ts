@@ -105,7 +105,9 @@ class X86Machine implements Machine {
     this.groups = this.core.l.groups;
     this.properties = p.properties;
     this.witnesses = p.witnesses.map((w) => w.name);
-    this.#eventually = p.requirements.filter((r) => r.when === 'eventually');
+    this.#eventually = p.requirements.filter(
+      (r) => r.when === 'eventually' && !p.waived.has(r.property),
+    );
     this.#phased = asksForPhases(p);
     const terminates = p.waived.has(property('terminates'))
       ? []
@@ -599,11 +601,12 @@ class X86Machine implements Machine {
       m.looking = true;
       for (const r of this.#eventually) {
         const lo = evaluate(m, r.expr);
-        if (lo !== 0 || m.hi !== 0) bits |= bit;
+        // What follows a nil says nothing, and so not that the goal is reached.
+        if (m.outcome === 0 && (lo !== 0 || m.hi !== 0)) bits |= bit;
+        m.outcome = 0;
         bit <<= 1;
       }
       m.looking = false;
-      m.outcome = 0;
     }
     return bits;
   }

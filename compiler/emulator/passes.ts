@@ -18,6 +18,7 @@ interface Outcome {
     readonly next: number;
     readonly ops: Parameters<typeof execute>[1];
     readonly waits: boolean;
+    readonly stores: number;
   }[];
 }
 
@@ -103,7 +104,8 @@ export class Passes {
       for (let n = 1; n <= rest.length && insn === undefined; n++)
         insn = this.#fetch.prepare(from + at, rest, n);
       if (!insn) break;
-      insns.push({ from: (from + at) | 0, next: insn.next, ops: insn.ops, waits: insn.waits });
+      const { next, ops, waits, stores } = insn;
+      insns.push({ from: (from + at) | 0, next, ops, waits, stores });
       at += insn.bytes.length;
     }
     return { insns };
@@ -197,7 +199,7 @@ export class Passes {
         break;
       }
       // What a content stores is not compared; what waits in the buffer is read the same there and where it goes.
-      while (m.buffered(m.cpu) > 0 && (insn.waits || !m.hasRoom(8))) m.commit(0);
+      while (m.buffered(m.cpu) > 0 && (insn.waits || !m.hasRoom(insn.stores))) m.commit(0);
       m.s[m.t + taskField.rip] = insn.next;
       called = insn.ops.some((o) => o.kind === 'push' && o.as === 'return');
       let trapped = false;

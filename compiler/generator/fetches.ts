@@ -323,6 +323,20 @@ export class Fetches extends Kernel {
     );
   }
 
+  /** The instruction that bytes begin with, and all that stand there while they are built one by one. */
+  private halfBuilt(at: number, bytes: Uint8Array): readonly Prepared[] {
+    const whole = this.prepared(at, bytes);
+    if (whole === undefined) return [];
+    return [
+      whole,
+      ...Array.from(whole.bytes, (_, built) => {
+        const values = new Uint8Array(longest);
+        values.set(bytes.slice(0, built));
+        return this.prepared(at, values) ?? [];
+      }).flat(),
+    ];
+  }
+
   /** What one finds in a slot: the stub's own instructions, nothing yet, or bytes on their way. */
   private slotWays(slot: number, known: Word[]): readonly Way[] {
     const { p, core, l } = this;
@@ -336,7 +350,7 @@ export class Fetches extends Kernel {
       const hole = (i: number): (typeof stub.fixups)[number] | undefined =>
         stub.fixups.find((f) => n + i >= f.offset && n + i < f.offset + f.width);
       // Values that the instruction has nowhere else tell where its operations use what a hole holds.
-      const marks = marksOf(stub.fixups, this.prepared(info.from + n, bytes));
+      const marks = marksOf(stub.fixups, this.halfBuilt(info.from + n, bytes));
       const marked = bytes.slice();
       for (let i = 0; i < marked.length; i++) {
         const f = hole(i);
@@ -465,20 +479,21 @@ interface Mark {
   readonly meant: number;
 }
 
-/** For each hole of a stub a mark that is none of the instruction's own constants, and no other's. */
+/** For each hole of a stub a mark that is no constant of what may be executed there, and no other's. */
 function marksOf(
   fixups: Program['stubs'][number]['fixups'],
-  insn: Prepared | undefined,
+  insns: readonly Prepared[],
 ): readonly Mark[] {
   const taken = new Set<number>();
-  JSON.stringify(insn?.ops ?? [], (_, value) => {
+  const next = insns[0]?.next ?? 0;
+  JSON.stringify(insns, (_, value) => {
     if (value?.kind === 'const') taken.add(value.lo);
     return value;
   });
   let held = 0x00345678;
   return fixups.map((f): Mark => {
     for (; ; held++) {
-      const meant = f.kind === 'rel32' ? ((insn?.next ?? 0) + held) | 0 : held;
+      const meant = f.kind === 'rel32' ? (next + held) | 0 : held;
       if (taken.has(meant)) continue;
       taken.add(meant);
       return { held: held++, meant };

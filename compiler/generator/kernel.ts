@@ -118,7 +118,7 @@ export class Kernel extends Contexts {
           : yes;
       case 'poke':
         if (op.unit.kind === 'store' && op.unit.locked) return empty;
-        return both(ordered, this.room(Math.max(1, op.to - op.from)));
+        return both(ordered, this.room(membersOf(p, op).length));
       case 'store':
       case 'build':
         return both(ordered, this.room(1));
@@ -239,7 +239,8 @@ export class Kernel extends Contexts {
     if (indices.length === 0) return;
     g.while(either(...indices.map((i) => eq(pc, i))), () => {
       g.set(rounds, add(rounds, 1));
-      g.when(less(endless + 1, rounds), () => this.outside());
+      // The interpreter counts exactly.
+      g.when(less(endless - 2, rounds), () => this.outside());
       this.branch(indices, body);
     });
   }
@@ -573,7 +574,10 @@ export class Kernel extends Contexts {
             : wide(f.addend, f.addend < 0 ? -1 : 0);
         const whole = this.fix(this.sum(arg, by, 8));
         if (f.width === 4)
-          g.when(ne(whole.hi, right(whole.lo, 31)), () => this.violate('assertion'));
+          g.when(
+            both(ne(whole.hi, right(whole.lo, 31)), f.kind === 'abs32' ? ne(whole.hi, 0) : yes),
+            () => this.violate('assertion'),
+          );
         value = g.let(mask(right(n < 4 ? whole.lo : whole.hi, 8 * (n & 3)), 255));
       }
       if (p.env.memory === 'sc') this.commitBytes(add(cell, op.index), [value]);
@@ -664,11 +668,13 @@ export class Kernel extends Contexts {
     g.set(finished, 1);
   }
 
-  /** Whether the patcher may lose its CPU here: not while it waits for acknowledgements. */
+  /** Whether the patcher may lose its CPU here: not from a sync's first IPI on until all are acknowledged. */
   preemptible(): Word {
     const { p } = this;
     const waits = p.kernel.flatMap(({ do: op }, i) =>
-      op.kind === 'acks' || op.kind === 'sendto' ? [eq(this.rip, this.ripOf(i))] : [],
+      op.kind === 'acks' || (op.kind === 'sendto' && p.kernel[i - 1]?.do.kind === 'sendto')
+        ? [eq(this.rip, this.ripOf(i))]
+        : [],
     );
     const kind = state(c);
     return both(

@@ -175,7 +175,8 @@ export function fillPartly<S>(
       f.param < template.params ? args[f.param] : template.constants[f.param - template.params];
     if (argument === undefined) continue;
     const value = f.kind === 'rel32' ? argument - (at + f.addend) : argument + f.addend;
-    if (f.width === 4 && (value < -0x80000000 || value > 0x7fffffff)) {
+    const most = f.kind === 'abs32' ? 0xffffffff : 0x7fffffff;
+    if (f.width === 4 && (value < -0x80000000 || value > most)) {
       const what = f.kind === 'rel32' ? 'is out of reach from' : 'does not fit in 32 bits at';
       return refusal('range', `${printAddress(argument)} ${what} ${printAddress(at)}`);
     }

@@ -18,13 +18,14 @@ import { print, registerName } from './text.ts';
 /**
  * Bytes to be filled in where the argument is known. With `start` the address of the code's first byte:
  * `rel32` is argument - (start + addend), the addend being the offset of the next instruction less what the source
- * adds to the parameter; `abs32s` and `abs64` are argument + addend, and `abs32s` must be its own sign extension.
+ * adds to the parameter; the others are argument + addend. `abs32s` must be its own sign extension, `abs32` has no more than
+ * 32 bits, signed or not: an operation on as many uses it.
  */
 export interface Fixup {
   /** From the first byte of the instruction or of the template. */
   readonly offset: number;
   readonly width: 4 | 8;
-  readonly kind: 'rel32' | 'abs32s' | 'abs64';
+  readonly kind: 'rel32' | 'abs32' | 'abs32s' | 'abs64';
   readonly param: number;
   readonly addend: number;
 }
@@ -211,7 +212,9 @@ function writeTail(
     const param = paramOf(tail.ref);
     if (isRefusal(param)) return param;
     const addend = tail.relative ? bytes.length + 4 - Number(tail.value) : Number(tail.value);
-    const kind = tail.relative ? 'rel32' : 'abs32s';
+    const slot = form.slots.find((s) => s.kind === 'imm');
+    const isShort = slot?.kind === 'imm' && slot.operation === 4;
+    const kind = tail.relative ? 'rel32' : isShort ? 'abs32' : 'abs32s';
     fixups.push({ offset: bytes.length, width: 4, kind, param: param.param, addend });
     write(bytes, 0n, 4);
     return;

@@ -157,7 +157,7 @@ for (const syntax of ['intel', 'att'] as const) {
         theirs.map(([, offset, kind, symbol, sign, addend]) => ({
           offset: Number.parseInt(offset ?? '', 16),
           width: 4,
-          kind: kind === 'R_X86_64_32S' ? 'abs32s' : 'rel32',
+          kind: kind === 'R_X86_64_32S' ? 'abs32s' : kind === 'R_X86_64_32' ? 'abs32' : 'rel32',
           symbol,
           addend: Number.parseInt(`${sign ?? ''}${addend ?? 0}`, 16),
         })),

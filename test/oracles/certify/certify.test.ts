@@ -3,6 +3,7 @@
 // The short form takes the checks of the gallery up to 30,000 states; `--long` those up to a million.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -217,6 +218,12 @@ describe('it refuses', () => {
     const torn = 'it is no certificate, or torn, or damaged: its checksum does not fit';
     expect(check(file.subarray(0, 500))).toEqual([1, '', `refused: ${torn}\n`]);
     expect(check(Buffer.of())).toEqual([1, '', `refused: ${torn}\n`]);
+    // A text with errors has no checks, so a sound certificate of it claims nothing.
+    const none = join(folder, 'none.suture');
+    writeFileSync(none, 'protocol\n');
+    const sha256 = createHash('sha256').update('protocol\n').digest('hex');
+    const empty = together({ head: { ...apart(file).head, sha256 }, pieces: [] });
+    expect(check(empty, none)).toEqual([3, '', '']);
     const missing = `ENOENT: no such file or directory, open 'nowhere.suture'`;
     expect(check(file, 'nowhere.suture')).toEqual([2, '', `refused: ${missing}\n`]);
   });
