@@ -621,13 +621,15 @@ class Builder {
         chunk?.bytes.slice(label.address - chunk.from, label.end - chunk.from) ?? new Uint8Array();
       const rows =
         chunk?.rows.filter((r) => r.address >= label.address && r.address < label.end) ?? [];
-      const text = rows.map((r) => this.#source(r.span)).join('; ');
+      // One line may stand for several: `int3 4`.
+      const lines = new Set(rows.map((r) => this.#source(r.span)));
+      const text = [...lines].join('; ');
       const index = places.length;
-      this.#noTrapInside(bytes, rows.length > 1 ? `{ ${text} }` : text, label.span);
+      this.#noTrapInside(bytes, lines.size > 1 ? `{ ${text} }` : text, label.span);
       const first = this.#addContent(
         index,
         bytes,
-        rows.length > 1 ? `{ ${text} }` : text,
+        lines.size > 1 ? `{ ${text} }` : text,
         label.address,
       );
       const dead: Register[] = [];

@@ -4,7 +4,7 @@ import { endless, isAccess, membersOf, moved } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
 import type { Program } from '../ir.ts';
 import { asksForPhases, region } from '../ir.ts';
-import type { Word } from './code.ts';
+import type { Wide, Word } from './code.ts';
 import {
   add,
   both,
@@ -33,6 +33,12 @@ type KernelDo = Program['kernel'][number]['do'];
 const pc = variable('pc');
 const accessed = variable('accessed');
 const rounds = variable('rounds');
+
+/** An exact integer as two words. */
+const wordsOf = (value: number): { readonly lo: number; readonly hi: number } => ({
+  lo: Number(BigInt.asIntN(32, BigInt(value))),
+  hi: Number(BigInt.asIntN(32, BigInt(value) >> 32n)),
+});
 
 export class Kernel extends Contexts {
   private readonly phased: boolean;
@@ -126,8 +132,14 @@ export class Kernel extends Contexts {
       case 'release':
       case 'preempt':
       case 'ipiack':
+      case 'emulatecall':
         return ordered;
-      default:
+      case 'set':
+      case 'jump':
+      case 'violate':
+      case 'begin':
+      case 'finish':
+      case 'nop':
         return yes;
     }
   }
@@ -551,12 +563,6 @@ export class Kernel extends Contexts {
       );
     }
     g.when(less(-1, slot), () => {
-      const from = g.let(
-        slots.reduce<Word>(
-          (rest, i) => pick(eq(slot, i), (this.core.slots[i]?.from ?? 0) | 0, rest),
-          k(0),
-        ),
-      );
       const cell = g.let(
         slots.reduce<Word>(
           (rest, i) => pick(eq(slot, i), this.core.slots[i]?.cell ?? 0, rest),
@@ -568,11 +574,16 @@ export class Kernel extends Contexts {
         const n = op.index - f.offset;
         if (n < 0 || n >= f.width) continue;
         const arg = this.fix(this.evaluate(op.args[f.param] as (typeof op.args)[number], plain));
-        const by =
-          f.kind === 'rel32'
-            ? wide(sub(0, add(from, f.addend)), 0)
-            : wide(f.addend, f.addend < 0 ? -1 : 0);
-        const whole = this.fix(this.sum(arg, by, 8));
+        const by = slots.reduce<Wide>(
+          (rest, i) => {
+            const at = (this.core.slots[i]?.from ?? 0) + f.addend;
+            const value = wordsOf(f.kind === 'rel32' ? -at : f.addend);
+            const here = eq(slot, i);
+            return wide(pick(here, value.lo, rest.lo), pick(here, value.hi, rest.hi));
+          },
+          wide(0, 0),
+        );
+        const whole = this.fix(this.sum(arg, this.fix(by), 8));
         if (f.width === 4)
           g.when(
             both(ne(whole.hi, right(whole.lo, 31)), f.kind === 'abs32' ? ne(whole.hi, 0) : yes),
