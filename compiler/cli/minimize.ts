@@ -227,7 +227,7 @@ function appliedText(
 }
 
 const incomplete = (r: Minimized): boolean =>
-  r.asWritten === 'unfinished' || r.unfinished > 0 || r.tooMany;
+  r.asWritten === 'unfinished' || r.unfinished > 0 || r.tooMany || r.crowded > 0;
 
 class View {
   private readonly t: Terminal;
@@ -284,7 +284,11 @@ class View {
       return `unfinished as it is written: ${boundText(found.bound, this.options)}`;
     if (found.tooMany)
       return `unfinished: ${found.pieces.length} pieces have too many sets; ask for fewer with --only`;
-    if (found.pieces.length === 0) return 'there is nothing to take out';
+    const crowd =
+      found.crowded > 0
+        ? `; the orders of ${found.crowded} phases in one block are too many, and not looked at`
+        : '';
+    if (found.pieces.length === 0) return `there is nothing to take out${crowd}`;
     const sizes = found.sets.map((s) => s.kept.length);
     const of = `of ${count(found.pieces.length, 'piece')}`;
     const sure = found.sets.every((s) => s.minimal);
@@ -299,7 +303,7 @@ class View {
           ? `needs none ${of}`
           : `one minimal set, ${sizes[0]} ${of}`
         : `${found.sets.length} minimal sets, ${[...new Set(sizes)].join(' or ')} ${of}`;
-    return `${sets}${sure ? '' : ', as far as is known'}${open}${time}`;
+    return `${sets}${sure ? '' : ', as far as is known'}${open}${crowd}${time}`;
   }
 
   private line(p: PieceResult): number {

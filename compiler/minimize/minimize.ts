@@ -40,6 +40,8 @@ export interface Minimized {
   readonly bound?: string;
   /** More pieces than can be gone through. */
   readonly tooMany: boolean;
+  /** Phases in one block whose orders were not looked at, for there are too many; 0: none. */
+  readonly crowded: number;
 }
 
 export interface Wanted {
@@ -121,6 +123,7 @@ function* minimize(variants: Variants): Generator<void, Minimized> {
     sets: [],
     unfinished: 0,
     tooMany,
+    crowded: variants.crowded,
     ...(variants.bound === undefined ? {} : { bound: variants.bound }),
   });
   if (asWritten !== 'keeps') return none(false);
@@ -128,8 +131,9 @@ function* minimize(variants: Variants): Generator<void, Minimized> {
   const family = yield* minimalSets(
     pieces.length,
     (kept) => variants.keeps(kept),
-    () => variants.stopped,
+    () => variants.stopped !== undefined,
   );
+  if (family.unfinished > 0) variants.bound ??= variants.stopped;
   const results: PieceResult[] = [];
   for (let i = 0; i < pieces.length; i++) results.push(yield* judge(variants, family, i));
   return {
@@ -145,6 +149,7 @@ function* minimize(variants: Variants): Generator<void, Minimized> {
     })),
     unfinished: family.unfinished,
     tooMany: false,
+    crowded: variants.crowded,
     ...(variants.bound === undefined ? {} : { bound: variants.bound }),
   };
 }

@@ -51,12 +51,16 @@ export interface Choice {
   way(piece: Piece): Way | undefined;
   /** The phases of a block in their new order, as indices of the old one. */
   order(sequence: Sequence): readonly number[] | undefined;
+  /** Is told of a block with so many phases that their orders are no pieces. */
+  crowded?(phases: number): void;
 }
 
 /** More phases in one block have too many orders to try them all: theirs are no pieces. */
 const mostPhases = 5;
 
 export interface Found {
+  /** The most phases of a block that has too many for their orders; 0 where none has. */
+  readonly crowded: number;
   readonly pieces: readonly Piece[];
   readonly sequences: readonly Sequence[];
 }
@@ -65,7 +69,11 @@ export interface Found {
 export function piecesOf(file: File, options: Options): Found {
   const pieces: Piece[] = [];
   const sequences: Sequence[] = [];
+  let crowded = 0;
   varied(file, options, {
+    crowded: (phases) => {
+      crowded = Math.max(crowded, phases);
+    },
     gone: (piece) => {
       pieces.push(piece);
       return false;
@@ -94,7 +102,7 @@ export function piecesOf(file: File, options: Options): Found {
       return undefined;
     },
   });
-  return { pieces, sequences };
+  return { crowded, pieces, sequences };
 }
 
 /** The file under these options, with what the choice takes out gone. */
@@ -152,7 +160,8 @@ class Walk {
     let body = block.body.flatMap((s) => this.statement(s));
     const at = body.flatMap((s, i) => (s.kind === 'phase' ? [i] : []));
     // Where a phase became several statements nothing can be said of its order, but a phase never does.
-    if (!this.inHandler && at.length > 1 && at.length <= mostPhases) {
+    if (!this.inHandler && at.length > mostPhases) this.choice.crowded?.(at.length);
+    else if (!this.inHandler && at.length > 1) {
       const phases = at.map((i) => body[i] as Extract<Stmt, { kind: 'phase' }>);
       const order = this.choice.order({
         id: `${this.place(block.span).id}:`,

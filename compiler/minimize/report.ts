@@ -85,7 +85,7 @@ export function minimizedReport(text: Source, found: Minimized, seconds: number)
       ways: s.ways.map(wayReport),
     })),
     unfinished: found.unfinished,
-    bound: found.tooMany ? 'pieces' : (found.bound ?? null),
+    bound: found.tooMany ? 'pieces' : (found.bound ?? (found.crowded > 0 ? 'phases' : null)),
     seconds: Math.round(seconds * 1000) / 1000,
   };
 }

@@ -95,7 +95,9 @@ export function* shorten(
     }
     return unfinished ? 'unfinished' : 'breaks';
   };
-  const family = yield* minimalSets(all.length, keeps, () => scenarios.some((v) => v.stopped));
+  const family = yield* minimalSets(all.length, keeps, () =>
+    scenarios.some((v) => v.stopped !== undefined),
+  );
   return {
     texts: family.sets.map(({ kept, minimal }) => {
       const gone = conditions(kept);

@@ -31,6 +31,8 @@ const shallow = 2_000;
 export class Variants {
   readonly pieces: readonly Piece[];
   readonly scenario: Scenario;
+  /** Phases in one block whose orders are not looked at, for there are too many; 0: none. */
+  readonly crowded: number;
   private readonly compiled: Compiled;
   private readonly programs: Programs;
   private readonly sequences: readonly Sequence[];
@@ -48,11 +50,14 @@ export class Variants {
     const pieces = new Map<string, Piece>();
     const sequences = new Map<string, Sequence>();
     if (!compiled.file) throw new Error('a text that was not parsed has no scenario');
+    let crowded = 0;
     for (const check of scenario.checks) {
       const found = piecesOf(compiled.file, check.options);
+      if (!kinds || kinds.includes('order')) crowded = Math.max(crowded, found.crowded);
       for (const p of found.pieces) if (!kinds || kinds.includes(p.kind)) pieces.set(p.id, p);
       for (const s of found.sequences) sequences.set(s.id, s);
     }
+    this.crowded = crowded;
     // As a reader meets them: where they are written, or the `define` that has them is used.
     const place = (p: Piece): readonly number[] => [
       (p.via.at(-1) ?? p.span).start,
@@ -71,9 +76,9 @@ export class Variants {
     return new Map(this.pieces.map((p, i) => [p.id, i]));
   }
 
-  /** Whether nothing is searched any more. */
-  get stopped(): boolean {
-    return this.programs.stopped !== undefined;
+  /** Why nothing is searched any more. */
+  get stopped(): string | undefined {
+    return this.programs.stopped;
   }
 
   get all(): Bits {

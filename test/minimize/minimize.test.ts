@@ -313,6 +313,31 @@ test('minimal sets of any family of sets, also of one that grows and shrinks', (
   );
 });
 
+test('orders of more than five phases in a block are not looked at, which is said', () => {
+  const phases = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `phase p${i} { poke place[${i % 5}] = nop }`).join(
+      '; ',
+    );
+  for (const [count, pieces, crowded, bound] of [
+    [3, 3, 0, null],
+    [6, 0, 6, 'phases'],
+  ] as const) {
+    const text = `protocol p "phases"
+code {
+  caller:
+  place:  nop
+          nop 4
+          jmp caller
+}
+thread worker runs caller
+patch place: nop -> nop { ${phases(count).replace(/\[\d\]/g, '[0]')} }
+`;
+    const [found] = minimized(text) as [Minimized];
+    expect([found.pieces.length, found.crowded]).toEqual([pieces, crowded]);
+    expect(minimizedReport(source(text), found, 0)).toMatchObject({ bound });
+  }
+});
+
 test('nothing is asked any more once it is stopped, and what is left is unfinished', () => {
   let asked = 0;
   const sets = minimalSets(
