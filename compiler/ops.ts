@@ -159,7 +159,7 @@ export type Op =
 
 const signed = (lo: number): number => (lo < 0 ? -1 : 0);
 /** A constant from a number that fits in 53 bits, sign-extended to 64. */
-export const num = (value: number): Expr => ({
+export const num = (value: number): Extract<Expr, { kind: 'const' }> => ({
   kind: 'const',
   lo: value | 0,
   hi: Math.floor(value / 4294967296) | 0,

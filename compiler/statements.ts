@@ -7,7 +7,7 @@ import { mentions } from './footprint.ts';
 import type { KernelDo, KernelOp, PokeUnit } from './ir.ts';
 import { instructionTag, percpuStride, property, region, slotStride } from './ir.ts';
 import type { Address, Expr, FrameWord, Target } from './ops.ts';
-import { binary, frameWords, load, local, num } from './ops.ts';
+import { big, binary, frameWords, load, local, num } from './ops.ts';
 import type { Spec } from './spec.ts';
 import { constant } from './spec.ts';
 import type { Template } from './x86/assemble.ts';
@@ -958,10 +958,10 @@ export class Lowering {
   value(e: Ast): Expr {
     const { options } = this.#scope.spec;
     const known = constant(e, options);
-    if (typeof known === 'bigint') return bigNum(known);
+    if (typeof known === 'bigint') return big(known);
     switch (e.kind) {
       case 'number':
-        return bigNum(e.value);
+        return big(e.value);
       case 'name':
         return this.#nameValue(e.text, e.span);
       case 'not':
@@ -1275,12 +1275,5 @@ const scaled = (index: Expr, by: number): Expr =>
   index.kind === 'const' ? num(index.lo * by) : binary('mul', index, num(by));
 const any = ([first = zero, ...more]: readonly Expr[]): Expr =>
   more.reduce((a: Expr, b) => binary('or', a, b), first);
-function bigNum(value: bigint): Expr {
-  return {
-    kind: 'const',
-    lo: Number(BigInt.asIntN(32, value)),
-    hi: Number(BigInt.asIntN(32, value >> 32n)),
-  };
-}
 
 export type { Label };

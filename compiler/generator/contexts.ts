@@ -45,7 +45,7 @@ import { a0, a1, at, c, cpu, events, outcome, plain, t } from './memory.ts';
 import { Operations } from './operations.ts';
 import { outcomeOfLimit } from './outcomes.ts';
 
-/** A content runs no further than this: a loop in a place arrives nowhere. */
+/** Instructions of a content that are generated; the interpreter goes on with what is longer. */
 const longestContent = 12;
 
 /** Whether a pass has seen the i-th content of its place current, by its mask. */

@@ -384,7 +384,7 @@ export class Fetches extends Kernel {
             index,
             f.kind === 'rel32'
               ? behind(read.next, low)
-              : f.kind === 'abs32s'
+              : f.width === 4
                 ? wide(low, right(low, 31))
                 : wide(low, word(f.offset + 4)),
           );

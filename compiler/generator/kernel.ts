@@ -4,6 +4,7 @@ import { endless, isAccess, membersOf, moved } from '../emulator/kernel.ts';
 import { bufferUnits, context, cpuField, idleFrom, taskField } from '../emulator/layout.ts';
 import type { Program } from '../ir.ts';
 import { asksForPhases, region } from '../ir.ts';
+import { num } from '../ops.ts';
 import type { Wide, Word } from './code.ts';
 import {
   add,
@@ -33,12 +34,6 @@ type KernelDo = Program['kernel'][number]['do'];
 const pc = variable('pc');
 const accessed = variable('accessed');
 const rounds = variable('rounds');
-
-/** An exact integer as two words. */
-const wordsOf = (value: number): { readonly lo: number; readonly hi: number } => ({
-  lo: Number(BigInt.asIntN(32, BigInt(value))),
-  hi: Number(BigInt.asIntN(32, BigInt(value) >> 32n)),
-});
 
 export class Kernel extends Contexts {
   private readonly phased: boolean;
@@ -577,7 +572,7 @@ export class Kernel extends Contexts {
         const by = slots.reduce<Wide>(
           (rest, i) => {
             const at = (this.core.slots[i]?.from ?? 0) + f.addend;
-            const value = wordsOf(f.kind === 'rel32' ? -at : f.addend);
+            const value = num(f.kind === 'rel32' ? -at : f.addend);
             const here = eq(slot, i);
             return wide(pick(here, value.lo, rest.lo), pick(here, value.hi, rest.hi));
           },
